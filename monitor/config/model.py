@@ -1,0 +1,170 @@
+"""The configuration as the rest of the house sees it: frozen, expanded, checked. Made by :mod:`monitor.config.load`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.model import EndpointKey
+from monitor.probes.base import Options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """Ours, beside blackbox_exporter's module: what makes a point degraded although its probe succeeds."""
+
+    latency: timedelta | None = None
+    loss_ratio: float | None = None
+    certificate: timedelta | None = None
+    """The time that every certificate of the chain must still be valid for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """How to probe. ``timeout`` is what the module file sets, None when it sets none."""
+
+    name: str
+    prober: str
+    options: Options
+    timeout: timedelta | None = None
+    budgets: Budgets = Budgets()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address of a point with everything a probe of it needs. ``module`` has this endpoint's overrides applied."""
+
+    key: EndpointKey
+    name: str
+    target: str
+    module: Module
+    interval: timedelta
+    timeout: timedelta
+    retry_every: timedelta
+    down_after: int
+    up_after: int
+    link: bool
+    critical: bool
+    declared: bool
+    """False: the host is still a placeholder, "chưa khai báo": not probed, not counted."""
+    fingerprint: str
+    """Changes when address or module change: health and history then start anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom to call."""
+
+    name: str = ""
+    phone: str = ""
+    provider: str = ""
+    provider_hotline: str = ""
+    circuit_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """What a point needs: one point, or any of several (redundancy)."""
+
+    any_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """A cell of the wall's map, with the points that belong to it."""
+
+    id: str
+    name: str
+    column: int
+    row: int
+    column_span: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place or service that operators care about.
+
+    ``kind`` is one of the file's kinds: ward, branch, hub, circuit, service. ``endpoints`` begins with the link.
+    """
+
+    id: str
+    name: str
+    kind: str
+    endpoints: tuple[Endpoint, ...]
+    code: str = ""
+    unit_type: str = ""
+    area: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    location: Location | None = None
+    hours: str = ""
+    depends_on: tuple[Dependency, ...] = ()
+    contact: Contact = Contact()
+
+    @property
+    def declared(self) -> bool:
+        """Whether any endpoint is probed."""
+        return any(endpoint.declared for endpoint in self.endpoints)
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is one of the N of the verdict: a declared ward or branch."""
+        return self.declared and self.kind in ("ward", "branch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """``tokens`` are bearer tokens for POST from elsewhere than loopback."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """``url`` is SQLAlchemy's (may hold a password), ``spool`` the path of the spool's directory."""
+
+    url: str = field(default="sqlite+aiosqlite:///var/monitor.db", repr=False)
+    spool: Path = Path("var/spool")
+    spool_bytes: int = 64 * 1024 * 1024
+    keep_results: timedelta = timedelta(days=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """Name resolution for probes: servers as (address, port); empty means the system's (resolv.conf)."""
+
+    servers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole valid file.
+
+    ``ca_file`` is trusted beside the system's authorities by every module that names no authority itself. ``document`` is
+    the file as parsed, secrets masked, for /config.
+    """
+
+    vantage: str = "local"
+    server: Server = Server()
+    storage: Storage = Storage()
+    resolution: Resolution = Resolution()
+    ca_file: Path | None = None
+    stable_after: timedelta = timedelta(minutes=5)
+    areas: tuple[Area, ...] = ()
+    modules: Mapping[str, Module] = field(default_factory=dict)
+    points: tuple[Point, ...] = ()
+    document: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Every endpoint of every point, declared or not."""
+        for point in self.points:
+            yield from point.endpoints

@@ -1,0 +1,148 @@
+"""The words of the house: frozen values without I/O that every room above uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Outcome(StrEnum):
+    """What one probe found. ``UNKNOWN`` means that *we* could not ask; it is never an outage."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """Why a result or a status is what it is: a closed set; texts for people are made from it in the web room."""
+
+    OK = "ok"
+    # The other side failed.
+    TIMEOUT = "timeout"
+    DNS = "dns"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    RESET = "reset"
+    TLS = "tls"
+    HTTP_STATUS = "http_status"
+    CONTENT = "content"
+    PROTOCOL = "protocol"
+    # The other side answered, but a budget of the module is broken.
+    LATENCY = "latency"
+    LOSS = "loss"
+    CERTIFICATE = "certificate"
+    # We could not ask.
+    RESOLVER = "resolver"
+    RESOURCES = "resources"
+    PERMISSION = "permission"
+    STALLED = "stalled"
+    STALE = "stale"
+    INTERNAL = "internal"
+    # Of a point, from its endpoints.
+    REDUNDANCY = "redundancy"
+    # The configuration closed this part of the history.
+    CONFIG = "config"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a result that carries this reason."""
+        if self is Reason.OK or self in BUDGET_REASONS:
+            return Outcome.UP
+        return Outcome.UNKNOWN if self in OUR_REASONS else Outcome.DOWN
+
+
+BUDGET_REASONS = frozenset({Reason.LATENCY, Reason.LOSS, Reason.CERTIFICATE})
+OUR_REASONS = frozenset(
+    {Reason.RESOLVER, Reason.RESOURCES, Reason.PERMISSION, Reason.STALLED, Reason.STALE, Reason.INTERNAL, Reason.CONFIG}
+)
+
+
+class Status(StrEnum):
+    """What we say of an endpoint or a point, worst first.
+
+    An endpoint is ``DOWN``, ``DEGRADED``, ``UNKNOWN`` or ``UP``. ``UNOBSERVED`` is never current: it closes a part of
+    the history (a removed point, a changed address) and is what the ledger calls time in which nobody looked.
+    """
+
+    DOWN = "down"
+    UNREACHABLE = "unreachable"
+    FAULTY = "faulty"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+    UP = "up"
+    UNOBSERVED = "unobserved"
+
+
+class EndpointKey(NamedTuple):
+    """Identity of an endpoint. A point itself is ``EndpointKey(point, "")`` where both are meant."""
+
+    point: str
+    endpoint: str
+
+    @property
+    def is_point(self) -> bool:
+        return not self.endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one probe found.
+
+    ``latency_seconds`` is the whole probe's elapsed time. ``phases`` are seconds by phase name, ``failed_phase`` the phase
+    under way when it failed ("" if it did not). ``facts`` are numbers by metric name: blackbox_exporter's (with labels in
+    braces where it has them) or ours under ``lienthong_probe_``. ``lagged`` says that the event loop lagged meanwhile,
+    so that the times are not to be trusted.
+    """
+
+    key: EndpointKey
+    vantage: str
+    begun: datetime
+    latency_seconds: float
+    reason: Reason
+    failed_phase: str = ""
+    detail: str = ""
+    address: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
+    lagged: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.reason.outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A change of status: a stored row, never altered.
+
+    From ``at`` on the subject (an endpoint, or a point when ``key.endpoint`` is "") has ``status``. ``at`` is the begin of
+    the first probe that showed it, so it lies before ``recorded_at``, when it was decided. A row recorded later overrules
+    earlier rows of the same subject from its ``at`` on. When the change fell into a time in which nobody looked,
+    ``not_before`` is that time's begin: it happened between the two. ``culprit`` is the endpoint that a point's status
+    comes from. ``first`` marks the first status that was ever seen.
+    """
+
+    key: EndpointKey
+    at: datetime
+    recorded_at: datetime
+    status: Status
+    previous: Status
+    reason: Reason = Reason.OK
+    failed_phase: str = ""
+    detail: str = ""
+    culprit: str = ""
+    not_before: datetime | None = None
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A time in which a vantage's program ran: everything outside these is unobserved."""
+
+    vantage: str
+    begun: datetime
+    ended: datetime
