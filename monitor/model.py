@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -146,3 +146,45 @@ class Observation:
     vantage: str
     begun: datetime
     ended: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """What is kept of a :class:`Result`. ``latency_seconds`` is kept to the microsecond."""
+
+    begun: datetime
+    reason: Reason
+    latency_seconds: float
+    vantage: str
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.reason.outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """What was true when the program last ran.
+
+    ``statuses`` is the row in force of each subject (endpoints and points), ``fingerprints`` what each endpoint
+    was when it was last registered. ``recent`` are each endpoint's last results, oldest first: enough to go on with
+    a confirmation that was under way. ``last_alive`` is when the program was last known to run; None: it never did.
+    """
+
+    statuses: Mapping[EndpointKey, Transition] = field(default_factory=dict)
+    fingerprints: Mapping[EndpointKey, str] = field(default_factory=dict)
+    recent: Mapping[EndpointKey, Sequence[StoredResult]] = field(default_factory=dict)
+    last_alive: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the ledger reckons a subject's time from.
+
+    ``transitions`` hold every row that has a say from the asked begin on, in the order of recording, so the row in
+    force at the begin is among them. ``observations`` are those that touch the asked time, whole, in the order of
+    their begins.
+    """
+
+    transitions: Sequence[Transition] = ()
+    observations: Sequence[Observation] = ()
