@@ -92,10 +92,10 @@ class EndpointKey(NamedTuple):
 class Result:
     """What one probe found.
 
-    ``latency_seconds`` is the whole probe's elapsed time. ``phases`` are seconds by phase name, ``failed_phase`` the phase
-    under way when it failed ("" if it did not). ``facts`` are numbers by metric name: blackbox_exporter's (with labels in
-    braces where it has them) or ours under ``lienthong_probe_``. ``lagged`` says that the event loop lagged meanwhile,
-    so that the times are not to be trusted.
+    ``latency_seconds`` is the whole probe's elapsed time. ``phases`` are seconds by phase name, ``failed_phase`` the
+    phase under way when it failed ("" if it did not). ``facts`` are numbers by metric name: blackbox_exporter's (with
+    labels in braces where it has them) or ours under ``lienthong_probe_``. ``lagged`` says that the event loop lagged
+    meanwhile, so that the times are not to be trusted.
     """
 
     key: EndpointKey
@@ -119,11 +119,11 @@ class Result:
 class Transition:
     """A change of status: a stored row, never altered.
 
-    From ``at`` on the subject (an endpoint, or a point when ``key.endpoint`` is "") has ``status``. ``at`` is the begin of
-    the first probe that showed it, so it lies before ``recorded_at``, when it was decided. A row recorded later overrules
-    earlier rows of the same subject from its ``at`` on. When the change fell into a time in which nobody looked,
-    ``not_before`` is that time's begin: it happened between the two. ``culprit`` is the endpoint that a point's status
-    comes from. ``first`` marks the first status that was ever seen.
+    From ``at`` on the subject (an endpoint, or a point when ``key.endpoint`` is "") has ``status``. ``at`` is the
+    begin of the first probe that showed it, so it lies before ``recorded_at``, when it was decided. A row recorded
+    later overrules earlier rows of the same subject from its ``at`` on. When the change fell into a time in which
+    nobody looked, ``not_before`` is that time's begin: it happened between the two. ``culprit`` is the endpoint that
+    a point's status comes from. ``first`` marks the first status that was ever seen.
     """
 
     key: EndpointKey

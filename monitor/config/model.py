@@ -149,8 +149,8 @@ class Resolution:
 class Config:
     """A whole valid file.
 
-    ``ca_file`` is trusted beside the system's authorities by every module that names no authority itself. ``document`` is
-    the file as parsed, secrets masked, for /config.
+    ``ca_file`` is trusted beside the system's authorities by every module that names no authority itself.
+    ``document`` is the file as parsed, secrets masked, for /config.
     """
 
     vantage: str = "local"

@@ -1,4 +1,4 @@
-"""What a simulated host says once a connection stands: an asyncio protocol that reads requests and answers by conduct."""
+"""What a simulated host says once a connection stands: asyncio protocols that answer by its conduct."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Connection(asyncio.Protocol):
-    """A connection to a host that says nothing, as a plain TCP link does. ``opened`` is the listener's set of those open."""
+    """A connection to a host that says nothing, as a plain TCP link does. ``opened`` is its listener's set."""
 
     def __init__(self, opened: set[asyncio.Transport]) -> None:
         self._opened = opened

@@ -1,8 +1,8 @@
 """The simulated network's control surface: HTTP on loopback, for the story, the tests and the benchmarks.
 
-``GET /hosts`` lists every host with its address and conduct. ``PUT /hosts`` with
-``{"hosts": [name, ...], "conduct": "hang", "delay_seconds": 1.5, "port": 0}`` sets several at once (``*`` is a wildcard);
-``DELETE /hosts`` makes all of them normal again.
+``GET /hosts`` lists every host with its address and conduct. ``PUT /hosts`` with ``{"hosts": [name, ...], "conduct":
+"hang", "delay_seconds": 1.5, "port": 0}`` sets several at once (``*`` is a wildcard); ``DELETE /hosts`` makes all of
+them normal again.
 """
 
 from __future__ import annotations

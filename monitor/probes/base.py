@@ -1,9 +1,9 @@
 """The contract of a prober: its options, its target and one verb.
 
 A prober writes what it measured into the :class:`Trace` that it is given, and returns or raises :class:`ProbeFailed`.
-What it measured lives in the trace rather than in a return value, so that a probe that fails, or that the runner cancels at
-its timeout, keeps the phases that it got through. It holds no timeout, no retry, no metric and no log; its clock is the
-trace.
+What it measured lives in the trace rather than in a return value, so that a probe that fails, or that the runner
+cancels at its timeout, keeps the phases that it got through. It holds no timeout, no retry, no metric and no log; its
+clock is the trace.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from monitor.model import Reason
 
 
 class ProbeFailed(Exception):  # noqa: N818  (DESIGN.md's word)
-    """A probe's negative answer: ``reason`` from the closed set, ``detail`` for people (English, one line, no secret)."""
+    """A probe's negative answer: ``reason`` from the closed set, ``detail`` in English, one line, no secret."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(detail or reason.value)
@@ -67,8 +67,8 @@ class Prober(Protocol):
     """One endpoint's prober: built once when the configuration is loaded, asked again and again.
 
     The class's constructor is ``(target, options, *, network)``; it raises ValueError when the target does not fit.
-    ``name`` is the module file's word, ``options`` the section's model, ``phase_metric`` the metric family of its phases,
-    ``phases`` those that are exposed from the start (0 when never entered).
+    ``name`` is the module file's word, ``options`` the section's model, ``phase_metric`` the metric family of its
+    phases, ``phases`` those that are exposed from the start (0 when never entered).
     """
 
     name: ClassVar[str]
