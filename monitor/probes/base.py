@@ -8,13 +8,15 @@ clock is the trace.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from monitor.model import Reason
+
+_LABEL_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
 class ProbeFailed(Exception):  # noqa: N818  (DESIGN.md's word)
@@ -24,6 +26,12 @@ class ProbeFailed(Exception):  # noqa: N818  (DESIGN.md's word)
         super().__init__(detail or reason.value)
         self.reason = reason
         self.detail = detail
+
+
+def labelled(name: str, labels: Mapping[str, str]) -> str:
+    """A fact's name with labels, in alphabetical order and escaped as in the Prometheus text format."""
+    inner = ",".join(f'{label}="{labels[label].translate(_LABEL_ESCAPES)}"' for label in sorted(labels))
+    return f"{name}{{{inner}}}"
 
 
 class Options(BaseModel):

@@ -100,11 +100,17 @@ def note_tcp_info(trace: Trace, transport: BaseTransport) -> None:
 
     The kernel has no round-trip time (0) when the SYN was sent again: then the fact is left out.
     """
-    sock = transport.get_extra_info("socket")
+    # Borrowed by its number: the transport's own socket object duplicates the descriptor for every call.
+    descriptor = transport.get_extra_info("socket").fileno()
+    if descriptor < 0:
+        return
+    borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=descriptor)
     try:
-        rtt, retransmits = _TCP_INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+        rtt, retransmits = _TCP_INFO.unpack(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
     except OSError:
         return
+    finally:
+        borrowed.detach()
     if rtt:
         trace.facts[RTT_FACT] = rtt / 1_000_000
     trace.facts[RETRANSMITS_FACT] = retransmits
