@@ -1,0 +1,132 @@
+"""``monitor demo``: the whole program on the simulated network, which runs as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from monitor import app
+from monitor.cli.arguments import Commands, address, at_address
+from monitor.cli.run import serve
+from monitor.config import load
+from monitor.config.model import Config, Resolution, Storage
+
+STABLE_AFTER = timedelta(minutes=1)
+STOP_SECONDS = 5
+
+
+def add_to(commands: Commands, *, default_config: Path) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser(
+        "demo",
+        help="watch a simulated network on this machine",
+        description="Serves every host of FILE on 127.0.0.0/8 (DNS, TLS, HTTP, TCP), watches them, and plays a story of "
+        "faults over and over. Nothing leaves this machine. History is kept in DIRECTORY.",
+    )
+    parser.add_argument("--config", type=Path, default=default_config, metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--listen", type=address, metavar="HOST:PORT", help="overrides the file's server.listen")
+    parser.add_argument("--data", type=Path, default=Path("var/demo"), metavar="DIRECTORY", help="default: %(default)s")
+    parser.add_argument("--subnet", default="127.77.0.0/16", help="the simulated hosts' addresses; default: %(default)s")
+    parser.add_argument("--no-story", action="store_true", help="nothing fails but what the control surface is told")
+    parser.set_defaults(command=command)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where the simulated network is to be found."""
+
+    servers: tuple[tuple[str, int], ...]
+    ca_file: Path
+    control: str
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    load(arguments.config, placeholders=True)  # a mistake is told before anything starts
+    return serve(partial(_demo, arguments))
+
+
+async def _demo(arguments: argparse.Namespace) -> None:
+    async with simulated_network(arguments) as field:
+
+        def read() -> Config:
+            config = load(arguments.config, placeholders=True)
+            return at_address(on_field(config, field, arguments.data), arguments.listen)
+
+        await app.serve(load=read, announce=partial(_announce, arguments, field), simulated=True)
+
+
+def on_field(config: Config, field: Field, data: Path) -> Config:
+    """The configuration as the demo runs it: names, authority and storage of the simulated network."""
+    return replace(
+        config,
+        resolution=Resolution(servers=field.servers),
+        ca_file=field.ca_file,
+        stable_after=min(STABLE_AFTER, config.stable_after),
+        storage=Storage(url=f"sqlite+aiosqlite:///{data / 'monitor.db'}", spool=data / "spool"),
+    )
+
+
+@asynccontextmanager
+async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Field]:
+    """The simulated network's process, for as long as the context lasts. Raises CannotStart.
+
+    It has a session of its own, so that Ctrl-C reaches only the monitor, and ends when its standard input does, so that it
+    never outlives the monitor, however that ends.
+    """
+    command = [sys.executable, "-m", "monitor.field", "--config", str(arguments.config), "--subnet", arguments.subnet]
+    command += ["--ca-file", str(arguments.data / "simulated-ca.pem")] + ([] if arguments.no_story else ["--story"])
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True, env=os.environ
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        line = await process.stdout.readline()
+        if not line:
+            raise app.CannotStart(
+                f"the simulated network did not start (see above; is another demo running? then try "
+                f"--subnet 127.78.0.0/16): exit status {await process.wait()}"
+            )
+        ready = json.loads(line)
+        servers = tuple((host, port) for host, port in ready["servers"])
+        yield Field(servers=servers, ca_file=Path(ready["ca_file"]), control=ready["control"])
+    finally:
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def _announce(arguments: argparse.Namespace, field: Field, config: Config, url: str) -> None:
+    probed = sum(endpoint.declared for endpoint in config.endpoints())
+    story = (
+        "It plays a story, over and over: two calm minutes, a ward goes down and comes back, one is slow,\n"
+        "a whole area loses its link, calm again.\n"
+        if not arguments.no_story
+        else ""
+    )
+    seconds = f"{config.stable_after.total_seconds():g}"
+    print(
+        f"\n  The wall: {url}\n\n"
+        f"This is a SIMULATED network: {len(config.points)} points, {probed} endpoints on {arguments.subnet} of this machine.\n"
+        f"{story}"
+        f"Here a point counts as stable after {seconds} seconds. History is kept in {arguments.data}/.\n"
+        f"Make a host fail yourself:  curl -X PUT {field.control}/hosts -d "
+        '\'{"hosts": ["*.ward.lienthong.example"], "conduct": "hang"}\'\n\n'
+        f"The real network: replace the placeholder hosts in {arguments.config}, then  monitor run --config "
+        f"{arguments.config}\nCtrl-C stops.\n",
+        flush=True,
+    )
