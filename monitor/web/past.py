@@ -1,0 +1,201 @@
+"""The JSON interface's handlers for what was: results, transitions, uptime, days."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import AwareDatetime, Field
+
+from monitor.model import EndpointKey, Transition
+from monitor.web import documents
+from monitor.web.api import find_point
+from monitor.web.keys import BOARD, CLOCK, STORE, Past
+from monitor.web.middleware import RequestProblem
+from monitor.web.operations import Query, answer, read_query
+from monitor.web.series import ZONE, bucketed
+from monitor.web.uptimes import WINDOWS, days_of, reckon
+
+RAW_LONGEST = timedelta(days=2)
+LONGEST = timedelta(days=100)
+FOREVER = timedelta(days=36525)
+USUAL = timedelta(days=1)
+BUCKETS = 5000
+SLICE = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
+Begin = Annotated[AwareDatetime | None, Field(alias="from", description="begin of the time asked for, inclusive")]
+End = Annotated[AwareDatetime | None, Field(alias="to", description="its end, exclusive; now when it isn't given")]
+
+
+class ResultsQuery(Query):
+    endpoint: Annotated[str | None, Field(description="the endpoint's id; the link when it isn't given")] = None
+    begin: Begin = None
+    end: End = None
+    step_seconds: Annotated[
+        float | None, Field(gt=0, description="answer buckets of this length instead of single results")
+    ] = None
+
+
+class UptimeQuery(Query):
+    begin: Begin = None
+    end: End = None
+
+
+class DaysQuery(Query):
+    days: Annotated[int, Field(ge=1, le=400, description="how many days, today included")] = 90
+
+
+class TransitionsQuery(Query):
+    point: Annotated[str | None, Field(description="only this point's and its endpoints'")] = None
+    begin: Begin = None
+    end: End = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: Annotated[str | None, Field(max_length=100, description="`next` of the page before")] = None
+
+
+async def results(request: web.Request) -> web.Response:
+    """GET /api/v1/points/{id}/results."""
+    query = read_query(request, ResultsQuery)
+    view = find_point(request)
+    names = [each.endpoint.key.endpoint for each in view.endpoints]
+    endpoint = query.endpoint if query.endpoint is not None else next(iter(names), "")
+    if endpoint not in names:
+        raise RequestProblem(HTTPStatus.NOT_FOUND, f"point {view.point.id!r} has no endpoint {endpoint!r}")
+    step = None if query.step_seconds is None else timedelta(seconds=query.step_seconds)
+    now = request.app[CLOCK]()
+    begin, end = _window(query.begin, query.end, now, RAW_LONGEST if step is None else LONGEST)
+    if step is not None and (end - begin) / step > BUCKETS:
+        raise _wrong("step_seconds", f"makes more than {BUCKETS} buckets: take a longer step or a shorter time")
+    found = _read(request.app[STORE], EndpointKey(view.point.id, endpoint), begin, end, step)
+    rows = [row async for slice_rows in found for row in slice_rows]
+    return answer(
+        documents.ResultSeries(
+            point=view.point.id,
+            endpoint=endpoint,
+            begin=begin,
+            end=end,
+            step_seconds=query.step_seconds,
+            results=[row for row in rows if isinstance(row, documents.ResultDocument)],
+            buckets=[row for row in rows if isinstance(row, documents.ResultBucket)],
+        )
+    )
+
+
+async def uptimes(request: web.Request) -> web.Response:
+    """GET /api/v1/points/{id}/uptime: the window asked for, else the four usual ones."""
+    query = read_query(request, UptimeQuery)
+    view = find_point(request)
+    now = request.app[CLOCK]()
+    vantage = request.app[BOARD].config.vantage
+    windows = {name: (now - length, now) for name, length in WINDOWS.items()}
+    if query.begin is not None or query.end is not None:
+        windows = {"asked": _window(query.begin, query.end, now, FOREVER)}
+    subjects = []
+    for endpoint in ("", *(each.endpoint.key.endpoint for each in view.endpoints)):
+        reckoned = await reckon(request.app[STORE], EndpointKey(view.point.id, endpoint), windows, now, vantage)
+        subjects.append(
+            documents.UptimeSubject(
+                endpoint=endpoint,
+                windows=[documents.UptimeDocument.of(name, *windows[name], up) for name, up in reckoned.items()],
+            )
+        )
+    return answer(documents.UptimeAnswer(point=view.point.id, subjects=subjects))
+
+
+async def days(request: web.Request) -> web.Response:
+    """GET /api/v1/points/{id}/days."""
+    query = read_query(request, DaysQuery)
+    view = find_point(request)
+    reckoned = await days_of(
+        request.app[STORE],
+        EndpointKey(view.point.id, ""),
+        query.days,
+        request.app[CLOCK](),
+        request.app[BOARD].config.vantage,
+    )
+    return answer(
+        documents.DaysAnswer(
+            point=view.point.id,
+            time_zone=ZONE.key,
+            days=[documents.DayDocument.of(day, up) for day, up in reckoned.items()],
+        )
+    )
+
+
+async def transitions(request: web.Request) -> web.Response:
+    """GET /api/v1/transitions: newest first, page by page."""
+    query = read_query(request, TransitionsQuery)
+    now = request.app[CLOCK]()
+    begin, end = _window(query.begin or BEGINNING, query.end, now, FOREVER)
+    page = Page.after(query.cursor, end)
+    rows = await request.app[STORE].transitions(begin, page.end, point=query.point, limit=page.skip + query.limit + 1)
+    rows = rows[page.skip :]
+    following = page.following(rows[: query.limit]) if len(rows) > query.limit else None
+    return answer(documents.TransitionPage(transitions=documents.transitions(rows[: query.limit]), next=following))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a page begins: before ``end`` (exclusive), leaving out the first ``skip`` rows, which share the newest time."""
+
+    end: datetime
+    skip: int = 0
+
+    @classmethod
+    def after(cls, cursor: str | None, end: datetime) -> Page:
+        """The page that ``cursor`` names, the first when there is none; RequestProblem (422) when it isn't ours."""
+        if cursor is None:
+            return cls(end)
+        try:
+            microseconds, skip = map(int, cursor.split("-"))
+            return cls(EPOCH + timedelta(microseconds=microseconds + 1), max(0, skip))
+        except (ValueError, OverflowError) as error:
+            raise _wrong("cursor", "is not a cursor: give `next` of the page before") from error
+
+    def following(self, rows: Sequence[Transition]) -> str:
+        """The cursor of the page after one that showed ``rows``."""
+        last = rows[-1].at
+        shown = sum(row.at == last for row in rows)
+        if self.end == last + timedelta(microseconds=1):
+            shown += self.skip
+        return f"{(last - EPOCH) // timedelta(microseconds=1)}-{shown}"
+
+
+async def _read(
+    store: Past, key: EndpointKey, begin: datetime, end: datetime, step: timedelta | None
+) -> AsyncIterator[Sequence[documents.Document]]:
+    """A day at a time, so that a hundred days are never in memory at once; a slice holds whole buckets."""
+    length = SLICE if step is None else step * max(1, SLICE // step)
+    if step is not None:
+        begin = EPOCH + (begin - EPOCH) // step * step
+    while begin < end:
+        upto = min(begin + length, end)
+        rows = await store.results(key, begin, upto)
+        yield [documents.ResultDocument.of(row) for row in rows] if step is None else bucketed(rows, begin, step)
+        begin = upto
+
+
+def _window(
+    begin: datetime | None, end: datetime | None, now: datetime, longest: timedelta
+) -> tuple[datetime, datetime]:
+    end = (end or now).astimezone(UTC)
+    begin = (begin or end - USUAL).astimezone(UTC)
+    if begin >= end:
+        raise _wrong("from", "must lie before to")
+    if end - begin > longest:
+        hours = longest / timedelta(hours=1)
+        raise _wrong(
+            "from", f"lies more than {hours:g} hours before to: take a shorter time, or buckets (step_seconds)"
+        )
+    return begin, end
+
+
+def _wrong(parameter: str, detail: str) -> RequestProblem:
+    problem = documents.ParameterProblem(parameter=parameter, detail=detail)
+    return RequestProblem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{parameter}: {detail}", (problem,))

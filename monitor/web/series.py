@@ -1,0 +1,64 @@
+"""Time cut in pieces for people's eyes: buckets of a chart, days of a bar. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from monitor.ledger import Interval
+from monitor.model import Outcome, StoredResult
+from monitor.web.documents import ResultBucket
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def bucketed(results: Iterable[StoredResult], begin: datetime, step: timedelta) -> list[ResultBucket]:
+    """Results (oldest first, none before ``begin``) in buckets of ``step`` from ``begin`` on; empty ones are left out."""
+    return [
+        _bucket(begin + number * step, list(members))
+        for number, members in groupby(results, lambda result: (result.begun - begin) // step)
+    ]
+
+
+def _bucket(begin: datetime, members: Sequence[StoredResult]) -> ResultBucket:
+    outcomes = [member.outcome for member in members]
+    latencies = [
+        member.latency_seconds for member, outcome in zip(members, outcomes, strict=True) if outcome is Outcome.UP
+    ]
+    return ResultBucket(
+        begin=begin,
+        median_seconds=median(latencies) if latencies else None,
+        max_seconds=max(latencies, default=None),
+        up=outcomes.count(Outcome.UP),
+        down=outcomes.count(Outcome.DOWN),
+        unknown=outcomes.count(Outcome.UNKNOWN),
+    )
+
+
+def day_begin(day: date) -> datetime:
+    """Midnight in the Centre's time zone."""
+    return datetime.combine(day, time(), ZONE)
+
+
+def by_day(intervals: Iterable[Interval]) -> Iterator[tuple[date, list[Interval]]]:
+    """Gapless intervals, oldest first, cut at the Centre's midnights."""
+    return (
+        (day, list(pieces))
+        for day, pieces in groupby(_cut(intervals), lambda piece: piece.begin.astimezone(ZONE).date())
+    )
+
+
+def _cut(intervals: Iterable[Interval]) -> Iterator[Interval]:
+    for interval in intervals:
+        begin = interval.begin
+        while True:
+            midnight = day_begin(begin.astimezone(ZONE).date() + timedelta(days=1)).astimezone(begin.tzinfo)
+            if interval.end <= midnight:
+                yield replace(interval, begin=begin)
+                break
+            yield replace(interval, begin=begin, end=midnight)
+            begin = midnight

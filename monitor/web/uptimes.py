@@ -1,0 +1,105 @@
+"""Uptime of every point over the four usual windows, reckoned in the background for the metrics and the wall."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from time import perf_counter
+from typing import Protocol
+
+from monitor.ledger import Interval, Uptime, timeline, uptime
+from monitor.model import EndpointKey, Observation
+from monitor.web.keys import Clock, Past, Views
+from monitor.web.series import ZONE, by_day, day_begin
+
+WINDOWS: Mapping[str, timedelta] = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+Span = tuple[datetime, datetime]
+
+
+class UptimeSink(Protocol):
+    """Who wants to know (the metrics)."""
+
+    def on_uptime(self, point: str, windows: Mapping[str, Uptime]) -> None: ...
+
+
+class Uptimes:
+    """The last reckoned uptimes by point id and window. ``run`` belongs to the program's task group."""
+
+    def __init__(
+        self, *, board: Views, store: Past, clock: Clock, sink: UptimeSink, every: timedelta = timedelta(seconds=20)
+    ) -> None:
+        self._board = board
+        self._store = store
+        self._clock = clock
+        self._sink = sink
+        self._every = every
+        self._latest: dict[str, Mapping[str, Uptime]] = {}
+
+    @property
+    def latest(self) -> Mapping[str, Mapping[str, Uptime]]:
+        """By point id, then by window (1h, 24h, 7d, 30d)."""
+        return self._latest
+
+    async def refresh(self) -> None:
+        """Reckon every declared point once, resting between two points."""
+        vantage = self._board.config.vantage
+        declared = [view.point.id for view in self._board.points().values() if view.point.declared]
+        for point in declared:
+            begun = perf_counter()
+            now = self._clock()
+            spans = {name: (now - length, now) for name, length in WINDOWS.items()}
+            self._latest[point] = await reckon(self._store, EndpointKey(point, ""), spans, now, vantage)
+            self._sink.on_uptime(point, self._latest[point])
+            # As long a rest as the work took: thousands of points take longer, they don't take the machine.
+            await asyncio.sleep(perf_counter() - begun)
+        for point in self._latest.keys() - set(declared):
+            del self._latest[point]
+
+    async def run(self) -> None:
+        """Refresh for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._every.total_seconds())
+
+
+async def reckon(
+    store: Past, key: EndpointKey, spans: Mapping[str, Span], now: datetime, vantage: str
+) -> dict[str, Uptime]:
+    """The uptime of a subject over each of ``spans`` (begin, end), from one reading of its history."""
+    begin = min(begin for begin, _ in spans.values())
+    end = max(end for _, end in spans.values())
+    history = await store.history(key, begin, end)
+    intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, end)
+    return {name: uptime(list(clip(intervals, *span))) for name, span in spans.items()}
+
+
+async def days_of(store: Past, key: EndpointKey, days: int, now: datetime, vantage: str) -> dict[date, Uptime]:
+    """The uptime of each of the last ``days`` calendar days of the Centre's time zone; the last one ends now."""
+    today = now.astimezone(ZONE).date()
+    begin = day_begin(today - timedelta(days=days - 1)).astimezone(now.tzinfo)
+    history = await store.history(key, begin, now)
+    intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, now)
+    return {day: uptime(pieces) for day, pieces in by_day(intervals)}
+
+
+def live(observations: Sequence[Observation], now: datetime, vantage: str) -> Sequence[Observation]:
+    """``observations`` with this program's own, the last of its vantage, going on until now: its mark is seconds old."""
+    ours = [number for number, each in enumerate(observations) if each.vantage == vantage and each.begun <= now]
+    if not ours or observations[ours[-1]].ended >= now:
+        return observations
+    last = ours[-1]
+    return [*observations[:last], replace(observations[last], ended=now), *observations[last + 1 :]]
+
+
+def clip(intervals: Iterable[Interval], begin: datetime, end: datetime) -> Iterable[Interval]:
+    """The parts of ``intervals`` that lie in [begin, end)."""
+    for interval in intervals:
+        if interval.begin < end and interval.end > begin:
+            yield replace(interval, begin=max(begin, interval.begin), end=min(end, interval.end))
