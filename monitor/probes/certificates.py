@@ -65,10 +65,10 @@ def peer_chain(ssl_object: ssl.SSLObject) -> Chain:
 
 
 class HandshakeReader:
-    """Turns handshakes into facts and remembers the last chain that it read: an endpoint shows the same again and again.
+    """Turns handshakes into facts and remembers the last chain read: an endpoint shows the same again and again.
 
-    Meanings are blackbox_exporter's: the earliest expiry is that of the certificates sent; the last chain's expiry is the
-    latest, over the verified chains, of the earliest in the chain (OpenSSL verifies one chain, Go all it can find).
+    Meanings are blackbox_exporter's: the earliest expiry is that of the certificates sent; the last chain's expiry is
+    the latest, over the verified chains, of the earliest in the chain (OpenSSL verifies one chain, Go all it can find).
     """
 
     __slots__ = ("_chain_facts", "_digest")
