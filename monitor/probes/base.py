@@ -37,7 +37,18 @@ def labelled(name: str, labels: Mapping[str, str]) -> str:
 class Options(BaseModel):
     """Base of every prober's options: blackbox_exporter's section of that name, strict and immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        coerce_numbers_to_str=True,  # as Go's YAML reads an unquoted number into text
+        hide_input_in_errors=True,
+    )
+
+    @property
+    def lasts(self) -> timedelta:
+        """What one probe takes by its own design however fast the answers are: several pings, one after another."""
+        return timedelta(0)
 
 
 class Trace:
