@@ -9,6 +9,7 @@ clock is the trace.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from time import perf_counter
 from typing import ClassVar, Protocol
 
