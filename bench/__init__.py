@@ -1,1 +1,1 @@
-"""Benchmarks: each a command (``python -m bench.NAME --help``) that prints a table and writes JSON to bench/results/."""
+"""Benchmarks: each a command (``python -m bench.NAME --help``) that prints a table and writes JSON to bench/results."""

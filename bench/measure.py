@@ -8,7 +8,7 @@ import platform
 import statistics
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,9 @@ def resident_bytes(pid: int) -> int:
 def pin(core: int) -> None:
     """Keep this process on one core."""
     os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
+
+
+Running = AbstractContextManager["subprocess.Popen[str]"]
 
 
 @contextmanager
