@@ -1,7 +1,7 @@
 """Our side of bench.probes, as a process of its own: from due to accepted result, for one protocol.
 
-``python -m bench.ours PROTOCOL ADDRESS:PORT RATE SECONDS [CA]`` prints ``{"probes", "failed", "cpu_seconds"}``: user and
-system time after the first second, through schedule, runner, board and pipeline; results are counted, not stored.
+``python -m bench.ours PROTOCOL ADDRESS:PORT RATE SECONDS [CA]`` prints ``{"probes", "failed", "cpu_seconds"}``: CPU
+time after the first second, through schedule, runner, board and pipeline; results are counted, not stored.
 """
 
 from __future__ import annotations
