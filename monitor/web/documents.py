@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from monitor.board import Tone
+from monitor.health.stability import Bucket
 from monitor.model import Outcome, Reason, Result, Status, StoredResult, Transition
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ Time = Annotated[
 ]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
-Bucket = Literal["maintenance", "down", "unreachable", "faulty", "flapping", "degraded", "unknown", "fresh", "stable"]
 
 
 class Document(BaseModel):
@@ -85,7 +86,7 @@ class PointSummary(Document):
         point = view.point
         return cls(
             id=point.id, name=point.name, kind=point.kind, area=point.area, code=point.code,
-            unit_type=point.unit_type, declared=point.declared, status=view.status, bucket=bucket(view),
+            unit_type=point.unit_type, declared=point.declared, status=view.status, bucket=view.bucket,
             since=view.since, reason=view.reason, failed_phase=view.failed_phase, detail=view.detail,
             culprit=view.culprit, stable=view.stable, suspect=any(each.suspect for each in view.endpoints),
             never=view.never, flapping=view.flapping, maintenance=view.maintenance,
@@ -205,11 +206,11 @@ class VerdictDocument(Document):
     """The verdict over the N wards and branches that are probed. ``counts`` are exclusive and sum to ``total``;
     ``troubled`` are points (infrastructure too), worst and newest first."""
 
-    tone: str
+    tone: Tone
     total: int
     stable: int
     fresh: int
-    counts: dict[str, int]
+    counts: dict[Bucket, int]
     troubled: list[str]
     undeclared: int
     started: Time
@@ -218,14 +219,14 @@ class VerdictDocument(Document):
     def of(cls, verdict: BoardVerdict) -> VerdictDocument:
         return cls(
             tone=verdict.tone, total=verdict.total, stable=verdict.stable, fresh=verdict.fresh,
-            counts={str(name): count for name, count in verdict.counts.items()},
+            counts=dict(verdict.counts),
             troubled=[view.point.id for view in verdict.troubled], undeclared=len(verdict.undeclared),
             started=verdict.started,
         )  # fmt: skip
 
 
 class TransitionDocument(Document):
-    """A change of status. ``endpoint`` is empty for the point itself; with ``not_before`` it happened between the two."""
+    """A change of status. ``endpoint`` is empty for the point itself; ``not_before``: it happened between the two."""
 
     point: str
     endpoint: str
@@ -381,21 +382,6 @@ class StatusChange(Document):
 
 def _seconds(up: Uptime) -> dict[Status, float]:
     return {status: span.total_seconds() for status, span in up.by_status.items()}
-
-
-def bucket(view: PointView) -> Bucket:
-    """Where the verdict counts a point: the first that holds."""
-    if view.maintenance:
-        return "maintenance"
-    if view.status in (Status.DOWN, Status.UNREACHABLE, Status.FAULTY):
-        return view.status.value  # type: ignore[return-value]  # narrowed by the tuple, which mypy does not see
-    if view.flapping:
-        return "flapping"
-    if view.status is Status.DEGRADED:
-        return "degraded"
-    if view.status is not Status.UP:
-        return "unknown"
-    return "stable" if view.stable else "fresh"
 
 
 def summaries(views: Iterable[PointView]) -> list[PointSummary]:

@@ -16,8 +16,8 @@ def refusal(
 ) -> tuple[HTTPStatus, str] | None:
     """Why a request that changes something is refused; None when it may pass.
 
-    ``peer`` is the address that connected. From loopback no token is needed, unless a proxy stands there (it forwards for
-    somebody else) or the Host header is not this machine's (a name that was rebound to 127.0.0.1). ``host`` is the
+    ``peer`` is the address that connected. From loopback no token is needed, unless a proxy stands there (it forwards
+    for somebody else) or the Host header is not this machine's (a name that was rebound to 127.0.0.1). ``host`` is the
     configured listening address, which is also a name of this machine.
     """
     site = headers.get("Sec-Fetch-Site", "same-origin")

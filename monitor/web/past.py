@@ -142,7 +142,7 @@ async def transitions(request: web.Request) -> web.Response:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a page begins: before ``end`` (exclusive), leaving out the first ``skip`` rows, which share the newest time."""
+    """Where a page begins: before ``end`` (exclusive), without the first ``skip`` rows, which share the newest time."""
 
     end: datetime
     skip: int = 0

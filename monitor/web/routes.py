@@ -70,7 +70,7 @@ def operations() -> tuple[Operation, ...]:
             name="getUptime",
             handler=past.uptimes,
             summary="Uptime by time of a point and of each of its endpoints",
-            description="Over 1h, 24h, 7d and 30d up to now; over one window named `asked` when `from` or `to` is given.",
+            description="Over 1h, 24h, 7d and 30d up to now; over one window, `asked`, when `from` or `to` is given.",
             query=past.UptimeQuery,
             answer=documents.UptimeAnswer,
             refusals=NO_POINT,

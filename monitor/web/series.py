@@ -17,7 +17,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def bucketed(results: Iterable[StoredResult], begin: datetime, step: timedelta) -> list[ResultBucket]:
-    """Results (oldest first, none before ``begin``) in buckets of ``step`` from ``begin`` on; empty ones are left out."""
+    """Results (oldest first, from ``begin`` on) in buckets of ``step``; empty buckets are left out."""
     return [
         _bucket(begin + number * step, list(members))
         for number, members in groupby(results, lambda result: (result.begun - begin) // step)

@@ -90,7 +90,7 @@ async def days_of(store: Past, key: EndpointKey, days: int, now: datetime, vanta
 
 
 def live(observations: Sequence[Observation], now: datetime, vantage: str) -> Sequence[Observation]:
-    """``observations`` with this program's own, the last of its vantage, going on until now: its mark is seconds old."""
+    """``observations`` with this program's own, the last of its vantage, going on until now: its mark lags."""
     ours = [number for number, each in enumerate(observations) if each.vantage == vantage and each.begun <= now]
     if not ours or observations[ours[-1]].ended >= now:
         return observations
