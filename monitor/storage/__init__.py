@@ -1,0 +1,1 @@
+"""Keeping: results, transitions and runs in SQLite or PostgreSQL; a spool for when the database is away."""

@@ -1,0 +1,195 @@
+"""SQLite or PostgreSQL: opened, migrated, guarded. What the two do differently is here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from sqlalchemy import Connection, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from monitor.storage.errors import StorageError
+from monitor.storage.migrate import migrate
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_IMMEDIATE: Final = "immediate"
+
+# FULL: a commit is on the disk when it returns, so a transition outlives a power cut; NORMAL would keep the file whole
+# but could forget the last commits. One write a second and the rare transition can pay for the fsync.
+_PRAGMAS: Final = (
+    "busy_timeout = 2000",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    f"journal_size_limit = {16 * 1024 * 1024}",
+)
+
+_REMEDIES: Final = {
+    "file is not a database": "it is no SQLite database; move it away or give another path",
+    "malformed": "the file is damaged; stop the program, keep a copy, and restore a backup or recover it with "
+    "`sqlite3 FILE .recover`",
+    "unable to open": "it cannot be opened; see that the path is a file in a directory that this user may write to",
+    "readonly": "it cannot be written; see to the owner and mode of the file and its directory",
+    "locked": "another program holds it; close what else has it open",
+    "is full": "the disk is full; make room",
+}
+
+
+class Database:
+    """Reading and writing transactions on ``url``, a SQLAlchemy URL of SQLite (a file) or PostgreSQL.
+
+    It opens, and migrates, at the first use or by :meth:`open`; when that fails the next use tries again, so a database
+    that is away at the start may come later. ``patience`` bounds each transaction, waiting for its turn included. Every
+    failure is a :class:`StorageError`.
+    """
+
+    def __init__(self, url: str, *, patience: timedelta = timedelta(seconds=10)) -> None:
+        self._url = _async_url(url)
+        self._patience_seconds = patience.total_seconds()
+        self.name = self._url.database or "" if self.is_sqlite else self._url.render_as_string(hide_password=True)
+        self._engine = _engine(self._url, pooled=True)
+        self._opening = asyncio.Lock()
+        self._writing = asyncio.Lock()
+        self._opened = False
+        self._closed = False
+        self.write_seconds = 0.0
+        """How long the last writing transaction took, its turn not counted."""
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._url.get_backend_name() == "sqlite"
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that knows ON CONFLICT; both dialects spell it alike."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    async def open(self) -> None:
+        """Make the directory, migrate to this program's schema. Opening an open database does nothing."""
+        async with self._opening:
+            if self._closed:
+                raise StorageError(f"{self.name}: closed")
+            if self._opened:
+                return
+            with self._errors():
+                if self.is_sqlite:
+                    _make_directory(Path(self.name))
+                # Alembic is synchronous and slow to import: in a thread, with a loop and an engine of its own.
+                await asyncio.to_thread(lambda: asyncio.run(self._migrate()))
+            self._opened = True
+
+    async def close(self) -> None:
+        """Close every connection. Whatever is asked afterwards fails."""
+        self._closed = True
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection within a transaction that only reads."""
+        await self._ready()
+        with self._errors():
+            async with asyncio.timeout(self._patience_seconds), self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection within a transaction that writes; when this returns, it is on the disk. One at a time."""
+        await self._ready()
+        with self._errors():
+            async with asyncio.timeout(self._patience_seconds), self._writing:
+                begun = perf_counter()
+                try:
+                    async with self._engine.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+                        yield connection
+                finally:
+                    self.write_seconds = perf_counter() - begun
+
+    async def _ready(self) -> None:
+        if self._closed:
+            raise StorageError(f"{self.name}: closed")
+        if not self._opened:
+            await self.open()
+
+    async def _migrate(self) -> None:
+        engine = _engine(self._url, pooled=False)
+        try:
+            async with engine.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+                await connection.run_sync(migrate, self.name)
+        finally:
+            await engine.dispose()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StorageError(f"{self.name}: {_explain(str(error.orig))}") from error
+        except TimeoutError as error:
+            raise StorageError(f"{self.name}: no answer within {self._patience_seconds:g} s") from error
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageError(f"{self.name}: {_explain(str(error) or type(error).__name__)}") from error
+
+
+def _async_url(url: str) -> URL:
+    """The URL with this program's driver. Raises StorageError, which never repeats the text: it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise StorageError(
+            "the storage URL cannot be read; write sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from error
+    driver = _DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise StorageError(
+            f"{parsed.get_backend_name()!r} is not a database that this program knows: sqlite, postgresql"
+        )
+    if driver.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
+        raise StorageError("a SQLite database needs a file; write sqlite:///FILE")
+    return parsed.set(drivername=driver)
+
+
+def _engine(url: URL, *, pooled: bool) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, hide_parameters=True, **({} if pooled else {"poolclass": NullPool}))
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    pool = {"pool_pre_ping": True, "pool_size": 3} if pooled else {"poolclass": NullPool}
+    return create_async_engine(url, hide_parameters=True, connect_args={"timeout": 5}, **pool)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver's own transactions begin late and leave DDL out: this room says BEGIN itself.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that will write takes its turn at once: promoting one that has read may fail without waiting.
+    immediate = connection.get_execution_options().get(_IMMEDIATE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _make_directory(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError("this user may not read and write the file")
+
+
+def _explain(text: str) -> str:
+    remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in text), "")
+    first = text.strip().partition("\n")[0]
+    return f"{remedy} ({first})" if remedy else first

@@ -1,0 +1,10 @@
+"""The one error of this room."""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """The database could not do what was asked: away, locked, full, damaged, too new.
+
+    The message is for operators: it names the file or server (never a password) and, where there is one, the remedy.
+    """

@@ -1,0 +1,126 @@
+"""The transitions: appended, never altered, and asked for in the three ways that the house needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, Row, and_, or_, select, union_all
+
+from monitor.model import EndpointKey, Reason, Status, Transition
+from monitor.storage.blocks import instant, microseconds
+from monitor.storage.database import Database
+from monitor.storage.names import Names
+from monitor.storage.tables import subjects, transitions
+
+_FIELDS: Final = tuple(column for column in transitions.c if column.name not in ("id", "subject"))
+_FIELD_NAMES: Final = tuple(column.name for column in _FIELDS)
+_ROW: Final = (subjects.c.point, subjects.c.endpoint, *_FIELDS)
+_MANY: Final = 1000
+"""Above so many subjects it is quicker to ask for all and sort out here."""
+
+
+class TransitionPage(NamedTuple):
+    """Some transitions, newest first, and where the next page begins ("" when this is the last)."""
+
+    transitions: Sequence[Transition]
+    cursor: str
+
+
+class Journal:
+    """Transitions on ``database``. Raises StorageError."""
+
+    def __init__(self, database: Database, names: Names) -> None:
+        self._database = database
+        self._names = names
+
+    async def write(self, rows: Sequence[Transition]) -> None:
+        """Append, all or none; a row that is there already (subject, at, recorded_at, status) is left out."""
+        numbers = await self._names.make_subjects([row.key for row in rows])
+        values = [{"subject": numbers[row.key], **{name: getattr(row, name) for name in _FIELD_NAMES}} for row in rows]
+        async with self._database.writing() as connection:
+            await connection.execute(self._database.insert(transitions).on_conflict_do_nothing(), values)
+
+    async def in_force(self) -> dict[EndpointKey, Transition]:
+        """The row of each subject that was recorded last: it overrules the others from its ``at`` on."""
+        query = select(*_ROW).select_from(_in_force())
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return {transition.key: transition for transition in await _read(rows)}
+
+    async def rows_since(
+        self, keys: Collection[EndpointKey], begin: datetime, end: datetime
+    ) -> Mapping[EndpointKey, Sequence[Transition]]:
+        """The rows that have a say in [begin, end), in the order of recording.
+
+        Of those with ``at`` before ``begin`` only the one recorded last: from ``begin`` on it overrules the others.
+        """
+        numbers = await self._names.find_subjects(keys)
+        wanted: list[ColumnElement[bool]] = [] if len(keys) > _MANY else [subjects.c.id.in_(numbers.values())]
+        columns = (*_ROW, transitions.c.id)
+        query = union_all(
+            select(*columns).select_from(_in_force(before=begin)).where(*wanted),
+            select(*columns)
+            .join_from(transitions, subjects)
+            .where(*wanted, transitions.c.at >= begin, transitions.c.at < end),
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        found: dict[EndpointKey, list[Transition]] = defaultdict(list)
+        for transition in await _read(sorted(rows, key=attrgetter("recorded_at", "id"))):
+            found[transition.key].append(transition)
+        return found
+
+    async def page(
+        self, begin: datetime, end: datetime, *, point: str | None, limit: int, cursor: str
+    ) -> TransitionPage:
+        """Those with ``at`` within [begin, end), newest first. Raises ValueError on a cursor that is none of ours."""
+        query = select(*_ROW, transitions.c.id).join_from(transitions, subjects)
+        query = query.where(transitions.c.at >= begin, transitions.c.at < end)
+        if point is not None:
+            query = query.where(subjects.c.point == point)
+        if cursor:
+            at, number = _parse(cursor)
+            query = query.where(
+                or_(transitions.c.at < at, and_(transitions.c.at == at, transitions.c.id < number)),
+            )
+        query = query.order_by(transitions.c.at.desc(), transitions.c.id.desc()).limit(limit + 1)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        following = f"{microseconds(rows[limit - 1].at)}-{rows[limit - 1].id}" if len(rows) > limit else ""
+        return TransitionPage(await _read(rows[:limit]), following)
+
+
+def _in_force(before: datetime | None = None) -> FromClause:
+    """Each subject joined with its row that was recorded last, of those with ``at`` before ``before``."""
+    rows = transitions.alias()
+    last = select(rows.c.id).where(rows.c.subject == subjects.c.id)
+    if before is not None:
+        last = last.where(rows.c.at < before)
+    last = last.order_by(rows.c.recorded_at.desc(), rows.c.id.desc()).limit(1).correlate(subjects)
+    return subjects.join(transitions, transitions.c.id == last.scalar_subquery())
+
+
+def _parse(cursor: str) -> tuple[datetime, int]:
+    at, _, number = cursor.partition("-")
+    if not (at.isascii() and at.isdigit() and number.isascii() and number.isdigit()) or len(cursor) > 40:
+        raise ValueError("not a cursor that a page of transitions gave")
+    return instant(int(at)), int(number)
+
+
+async def _read(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Transition]:
+    """Table rows as transitions, letting the loop go now and then: a month of all points has thousands."""
+    read: list[Transition] = []
+    for row in rows:
+        point, endpoint, *values = row[: len(_ROW)]
+        fields = dict(zip(_FIELD_NAMES, values, strict=True))
+        for name, kind in (("status", Status), ("previous", Status), ("reason", Reason)):
+            fields[name] = kind(fields[name])
+        read.append(Transition(key=EndpointKey(point, endpoint), **fields))
+        if len(read) % 100 == 0:
+            await asyncio.sleep(0)
+    return read
