@@ -1,0 +1,215 @@
+"""A point's status from its endpoints', at every moment since the one from which something changed.
+
+An endpoint's change is decided after the time from which it holds, so the point's recent past is reckoned again from
+the endpoints' recent tracks whenever one of them changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from monitor.health.confirm import STALE, Cause, Change
+from monitor.model import Reason, Status
+
+ANSWERING = (Status.UP, Status.DEGRADED)
+
+
+class Segment(NamedTuple):
+    """From ``at`` until the next segment the subject had ``status``."""
+
+    at: datetime
+    status: Status
+    cause: Cause = Cause(Reason.OK)
+    culprit: str = ""
+    not_before: datetime | None = None
+
+
+Track = tuple[Segment, ...]
+"""A subject's recent past, oldest first; neighbours differ in status. Before the first segment it is unknown.
+
+``UNOBSERVED`` stands for "no part of the point at that time": such an endpoint has no say."""
+
+
+class Member(NamedTuple):
+    """An endpoint as its point sees it; ``answered``: begins of probes of it that succeeded while the link failed."""
+
+    name: str
+    link: bool
+    critical: bool
+    track: Track
+    answered: Sequence[datetime] = ()
+
+
+class Judgement(NamedTuple):
+    """A point's status, the endpoint that it comes from, and that endpoint's cause."""
+
+    status: Status
+    culprit: str = ""
+    cause: Cause = Cause(Reason.OK)
+
+
+class Stand(NamedTuple):
+    """An endpoint at one moment."""
+
+    name: str
+    link: bool
+    critical: bool
+    status: Status
+    cause: Cause
+
+
+def overrule(track: Track, change: Change | Segment, *, culprit: str = "") -> Track:
+    """The track after a change: what it said from the change's ``at`` on is replaced."""
+    kept = track[: _position(track, change.at)]
+    if kept and kept[-1].status is change.status:
+        return kept
+    return (*kept, Segment(change.at, change.status, change.cause, culprit, change.not_before))
+
+
+def prune(track: Track, before: datetime) -> Track:
+    """The track without the segments that ended at or before ``before``."""
+    first = 0
+    while first + 1 < len(track) and track[first + 1].at <= before:
+        first += 1
+    return track[first:] if first else track
+
+
+def at(track: Track, moment: datetime) -> Segment | None:
+    """The segment in force at ``moment``."""
+    found = None
+    for segment in track:
+        if segment.at > moment:
+            break
+        found = segment
+    return found
+
+
+def judge(stands: Iterable[Stand], *, vouched: bool) -> Judgement:
+    """A point's status from its endpoints'. ``vouched``: something behind the link answered after the link failed.
+
+    What is known to be bad goes before what is unknown, but nothing is said of what lies behind a link that may be cut.
+    """
+    present = [stand for stand in stands if stand.status is not Status.UNOBSERVED]
+    link = next((stand for stand in present if stand.link), None)
+    behind = [stand for stand in present if not stand.link and stand.critical]
+    if link is not None:
+        if link.status is Status.DOWN and not vouched:
+            return Judgement(Status.DOWN, link.name, link.cause)
+        if link.status is Status.UNKNOWN and not any(stand.status in ANSWERING for stand in behind):
+            return Judgement(Status.UNKNOWN, link.name, link.cause)
+    for stands, bad, status in (
+        (behind, Status.DOWN, Status.FAULTY),
+        (present, Status.DOWN, Status.DEGRADED),
+        (present, Status.DEGRADED, Status.DEGRADED),
+        (present, Status.UNKNOWN, Status.UNKNOWN),
+    ):
+        for stand in stands:
+            if stand.status is bad:
+                return Judgement(status, stand.name, stand.cause)
+    return Judgement(Status.UP) if present else Judgement(Status.UNKNOWN, "", STALE)
+
+
+def timeline(members: Sequence[Member], begin: datetime) -> list[Segment]:
+    """The point's status from ``begin`` on, reckoned from its endpoints' tracks; neighbours differ in status."""
+    moments = {begin}
+    for member in members:
+        moments.update(segment.at for segment in member.track if segment.at > begin)
+    segments: list[Segment] = []
+    for moment in sorted(moments):
+        status, culprit, cause = _judge_at(members, moment)
+        if not segments or segments[-1].status is not status:
+            segments.append(Segment(moment, status, cause, culprit, _not_before(members, moment)))
+    return segments
+
+
+def corrections(track: Track, truth: Sequence[Segment]) -> list[Segment]:
+    """The fewest segments that, laid over ``track`` one after the other, make it say ``truth`` from its begin on.
+
+    One that only prolongs what stood before begins where that began, so that the last segment's ``at`` is always the
+    time since which its status has held.
+    """
+    if not truth:
+        return []
+    moments = sorted({segment.at for segment in (*track, *truth) if segment.at >= truth[0].at})
+    for moment in moments:
+        wanted = at(tuple(truth), moment)
+        assert wanted is not None  # noqa: S101  (truth begins no later than any of the moments)
+        if wanted.status is _status_at(track, moment):
+            continue
+        later = [segment for segment in truth if segment.at > moment]
+        before = track[: _position(track, moment)]
+        if before and before[-1].status is wanted.status:
+            return [before[-1], *later]
+        return [wanted._replace(at=moment), *later]
+    return []
+
+
+def _position(track: Track, moment: datetime) -> int:
+    """How many segments begin before ``moment``."""
+    position = len(track)
+    while position and track[position - 1].at >= moment:
+        position -= 1
+    return position
+
+
+def _status_at(track: Track, moment: datetime) -> Status:
+    segment = at(track, moment)
+    return segment.status if segment else Status.UNKNOWN
+
+
+def _judge_at(members: Sequence[Member], moment: datetime) -> Judgement:
+    stands = []
+    for member in members:
+        segment = at(member.track, moment)
+        status, cause = (segment.status, segment.cause) if segment else (Status.UNKNOWN, STALE)
+        stands.append(Stand(member.name, member.link, member.critical, status, cause))
+    return judge(stands, vouched=_vouched(members, moment))
+
+
+def _vouched(members: Sequence[Member], moment: datetime) -> bool:
+    """Whether at ``moment`` a critical endpoint behind the link answers, with a success begun during the link's failure.
+
+    What isn't critical doesn't speak for the link: a name in DNS is answered by another machine.
+    """
+    for link in members:
+        failed, recovered = _span(link.track, moment, (Status.DOWN,)) if link.link else (None, None)
+        if failed is None:
+            continue
+        for member in members:
+            if member.link or not member.critical:
+                continue
+            begin, ended = _span(member.track, moment, ANSWERING)
+            ends = [end for end in (ended, recovered) if end is not None]
+            if begin is not None and any(
+                begin <= begun and failed < begun and all(begun < end for end in ends) for begun in member.answered
+            ):
+                return True
+    return False
+
+
+def _span(track: Track, moment: datetime, statuses: tuple[Status, ...]) -> tuple[datetime | None, datetime | None]:
+    """Begin and end of the unbroken time around ``moment`` in which the track has one of ``statuses``."""
+    begin = end = None
+    for segment in track:
+        if segment.status in statuses:
+            if begin is None:
+                begin = segment.at
+        elif segment.at <= moment:
+            begin = None
+        else:
+            end = segment.at
+            break
+    return (begin, end) if begin is not None and begin <= moment else (None, None)
+
+
+def _not_before(members: Sequence[Member], moment: datetime) -> datetime | None:
+    """When nobody looked before a change at ``moment``: since when."""
+    unseen = [
+        segment.not_before
+        for member in members
+        for segment in member.track
+        if segment.at == moment and segment.not_before is not None
+    ]
+    return min(unseen, default=None)

@@ -1,0 +1,72 @@
+"""An endpoint's health after a restart: from the row in force and the last stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.health.confirm import Cause, Change, Health, Hysteresis, Observed, Policy, observe
+from monitor.model import Status, Transition
+
+_FOR_EVER = timedelta(days=36_500)
+
+
+def resume(
+    row: Transition | None,
+    results: Sequence[Observed],
+    policy: Policy,
+    *,
+    started: datetime,
+    unseen: datetime | None,
+) -> Health:
+    """Health as it was when the program stopped, in a program that ``started`` now.
+
+    ``row`` is the transition in force (None: there is none), ``results`` the last stored, oldest first, ``unseen`` when
+    the program last looked. Results later than the row go on with a confirmation that was under way; what they decide
+    (the row of it was lost) is in ``decided``. Staleness counts from ``started``, so a restart decides nothing by itself.
+    """
+    health = Health()
+    decided: list[Change] = []
+    patient = replace(policy, hold=_FOR_EVER)
+    if row is not None:
+        lapsed = row.status is Status.UNKNOWN
+        seen = row.at if lapsed else row.recorded_at
+        health = _standing(row, row.previous if lapsed else row.status)
+        for result in results:
+            if result.begun <= seen:
+                health = observe(health, result, patient)
+        health = _settled(health, row, policy)
+        results = [result for result in results if result.begun > seen]
+        patient = policy if lapsed else patient
+    for result in results:
+        health = observe(health, result, patient)
+        decided.extend(health.decided)
+    held = started if row is not None or health.known is not None else None
+    return replace(health, held=held, unseen=unseen, lapsed=None, doubt=None, decided=tuple(decided))
+
+
+def _standing(row: Transition, status: Status) -> Health:
+    down = status is Status.DOWN
+    return Health(
+        status=status,
+        since=row.at,
+        cause=Cause(row.reason, row.failed_phase, row.detail),
+        down=Hysteresis(down),
+        degraded=Hysteresis(down or status is Status.DEGRADED),
+    )
+
+
+def _settled(health: Health, row: Transition, policy: Policy) -> Health:
+    """The row has the last word on what was decided; the replayed results only on what is pending."""
+    wanted = _standing(row, row.previous if row.status is Status.UNKNOWN else row.status)
+    return replace(
+        health,
+        status=row.status,
+        since=row.at,
+        cause=wanted.cause,
+        down=health.down if health.down.holds is wanted.down.holds else wanted.down,
+        degraded=health.degraded if health.degraded.holds is wanted.degraded.holds else wanted.degraded,
+        held=row.at - policy.hold if row.status is Status.UNKNOWN else health.held,
+        decided=(),
+    )
