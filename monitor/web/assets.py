@@ -9,7 +9,7 @@ import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # it brings no types
 from aiohttp import web
 
 from monitor.web.negotiation import best_coding

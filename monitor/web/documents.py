@@ -5,7 +5,7 @@ Times are RFC 3339 in UTC. Durations and latencies are seconds and say so in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from monitor.board import EndpointView, PointView
     from monitor.board import Verdict as BoardVerdict
     from monitor.ledger import Uptime
+    from monitor.storage.journal import TransitionPage as StoredPage
 
 
 def rfc3339(at: datetime) -> str:
@@ -184,7 +185,7 @@ class PointDocument(PointSummary):
         return cls(
             **dict(PointSummary.of(view)),
             labels=dict(point.labels),
-            location=location and LocationDocument(latitude=location.latitude, longitude=location.longitude),
+            location=LocationDocument(latitude=location.latitude, longitude=location.longitude) if location else None,
             hours=point.hours,
             contact=ContactDocument(
                 name=contact.name, phone=contact.phone, provider=contact.provider,
@@ -256,6 +257,10 @@ class TransitionPage(Document):
 
     transitions: list[TransitionDocument]
     next: str | None
+
+    @classmethod
+    def of(cls, page: StoredPage) -> TransitionPage:
+        return cls(transitions=[TransitionDocument.of(row) for row in page.transitions], next=page.cursor or None)
 
 
 class ResultDocument(Document):
@@ -387,7 +392,3 @@ def _seconds(up: Uptime) -> dict[Status, float]:
 def summaries(views: Iterable[PointView]) -> list[PointSummary]:
     """The points as a wall shows them."""
     return [PointSummary.of(view) for view in views]
-
-
-def transitions(rows: Sequence[Transition]) -> list[TransitionDocument]:
-    return [TransitionDocument.of(row) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
@@ -14,6 +14,7 @@ from monitor.model import EndpointKey, History, StoredResult, Transition
 
 if TYPE_CHECKING:
     from monitor.board import PointView, Verdict
+    from monitor.storage.journal import TransitionPage
     from monitor.web.assets import Assets
     from monitor.web.stream import Hub
     from monitor.web.uptimes import Uptimes
@@ -38,6 +39,14 @@ class Past(Protocol):
     async def transitions(
         self, begin: datetime, end: datetime, *, point: str | None = None, limit: int = 100
     ) -> Sequence[Transition]: ...
+
+    async def page_transitions(
+        self, begin: datetime, end: datetime, *, point: str | None = None, limit: int = 100, cursor: str = ""
+    ) -> TransitionPage: ...
+
+    async def histories(
+        self, keys: Collection[EndpointKey], begin: datetime, end: datetime
+    ) -> Mapping[EndpointKey, History]: ...
 
     async def history(self, key: EndpointKey, begin: datetime, end: datetime) -> History: ...
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from monitor.storage.errors import StorageError
 from monitor.web.documents import ParameterProblem, Problem
 from monitor.web.keys import ERROR_PAGE
 from monitor.web.negotiation import best_coding
@@ -57,6 +58,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             if name in error.headers:
                 answer.headers[name] = error.headers[name]
         return answer
+    except StorageError as error:
+        log.warning("%s %s: %s", request.method, request.path, error)
+        return _answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer at the moment")
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "the program failed here; its log says why")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
@@ -11,14 +10,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AwareDatetime, Field
 
-from monitor.model import EndpointKey, Transition
+from monitor.model import EndpointKey
 from monitor.web import documents
 from monitor.web.api import find_point
 from monitor.web.keys import BOARD, CLOCK, STORE, Past
 from monitor.web.middleware import RequestProblem
 from monitor.web.operations import Query, answer, read_query
 from monitor.web.series import ZONE, bucketed
-from monitor.web.uptimes import WINDOWS, days_of, reckon
+from monitor.web.uptimes import WINDOWS, days_of, reckon_all
 
 RAW_LONGEST = timedelta(days=2)
 LONGEST = timedelta(days=100)
@@ -56,7 +55,7 @@ class TransitionsQuery(Query):
     begin: Begin = None
     end: End = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    cursor: Annotated[str | None, Field(max_length=100, description="`next` of the page before")] = None
+    cursor: Annotated[str, Field(max_length=100, description="`next` of the page before")] = ""
 
 
 async def results(request: web.Request) -> web.Response:
@@ -96,15 +95,15 @@ async def uptimes(request: web.Request) -> web.Response:
     windows = {name: (now - length, now) for name, length in WINDOWS.items()}
     if query.begin is not None or query.end is not None:
         windows = {"asked": _window(query.begin, query.end, now, FOREVER)}
-    subjects = []
-    for endpoint in ("", *(each.endpoint.key.endpoint for each in view.endpoints)):
-        reckoned = await reckon(request.app[STORE], EndpointKey(view.point.id, endpoint), windows, now, vantage)
-        subjects.append(
-            documents.UptimeSubject(
-                endpoint=endpoint,
-                windows=[documents.UptimeDocument.of(name, *windows[name], up) for name, up in reckoned.items()],
-            )
+    keys = [EndpointKey(view.point.id, ""), *(each.endpoint.key for each in view.endpoints)]
+    reckoned = await reckon_all(request.app[STORE], keys, windows, now, vantage)
+    subjects = [
+        documents.UptimeSubject(
+            endpoint=key.endpoint,
+            windows=[documents.UptimeDocument.of(name, *windows[name], up) for name, up in reckoned[key].items()],
         )
+        for key in keys
+    ]
     return answer(documents.UptimeAnswer(point=view.point.id, subjects=subjects))
 
 
@@ -133,38 +132,13 @@ async def transitions(request: web.Request) -> web.Response:
     query = read_query(request, TransitionsQuery)
     now = request.app[CLOCK]()
     begin, end = _window(query.begin or BEGINNING, query.end, now, FOREVER)
-    page = Page.after(query.cursor, end)
-    rows = await request.app[STORE].transitions(begin, page.end, point=query.point, limit=page.skip + query.limit + 1)
-    rows = rows[page.skip :]
-    following = page.following(rows[: query.limit]) if len(rows) > query.limit else None
-    return answer(documents.TransitionPage(transitions=documents.transitions(rows[: query.limit]), next=following))
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Where a page begins: before ``end`` (exclusive), without the first ``skip`` rows, which share the newest time."""
-
-    end: datetime
-    skip: int = 0
-
-    @classmethod
-    def after(cls, cursor: str | None, end: datetime) -> Page:
-        """The page that ``cursor`` names, the first when there is none; RequestProblem (422) when it isn't ours."""
-        if cursor is None:
-            return cls(end)
-        try:
-            microseconds, skip = map(int, cursor.split("-"))
-            return cls(EPOCH + timedelta(microseconds=microseconds + 1), max(0, skip))
-        except (ValueError, OverflowError) as error:
-            raise _wrong("cursor", "is not a cursor: give `next` of the page before") from error
-
-    def following(self, rows: Sequence[Transition]) -> str:
-        """The cursor of the page after one that showed ``rows``."""
-        last = rows[-1].at
-        shown = sum(row.at == last for row in rows)
-        if self.end == last + timedelta(microseconds=1):
-            shown += self.skip
-        return f"{(last - EPOCH) // timedelta(microseconds=1)}-{shown}"
+    try:
+        page = await request.app[STORE].page_transitions(
+            begin, end, point=query.point, limit=query.limit, cursor=query.cursor
+        )
+    except ValueError as error:
+        raise _wrong("cursor", "is not a cursor: give `next` of the page before") from error
+    return answer(documents.TransitionPage.of(page))
 
 
 async def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 
@@ -12,7 +13,7 @@ from monitor.web.operations import Operation, json_answer
 from monitor.web.stream import stream
 
 NO_POINT = {HTTPStatus.NOT_FOUND: "there is no such point"}
-EVENTS = {
+EVENTS: Mapping[str, type[documents.Document]] = {
     "snapshot": documents.Snapshot,
     "status": documents.StatusChange,
     "transition": documents.TransitionDocument,

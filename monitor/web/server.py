@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from aiohttp import web
 
+from monitor.web import pages
 from monitor.web.assets import Assets
 from monitor.web.keys import (
     ASSETS,
@@ -65,8 +64,7 @@ def build(
     for operation in operations():
         app.router.add_route(operation.method, operation.path, operation.handler, name=operation.name)
     app.router.add_get("/static/{name:.+}", app[ASSETS].serve)
-    if find_spec("monitor.web.pages"):
-        import_module("monitor.web.pages").setup(app)
+    pages.setup(app)
     return app
 
 

@@ -55,7 +55,8 @@ class Listener:
 class Hub:
     """Tells every page that listens what changed: an observer of the pipeline.
 
-    ``run`` belongs to the program's task group. ``banners`` answers what people must know now (see :class:`monitor.web.documents.Beat`).
+    ``run`` belongs to the program's task group. ``banners`` answers what people must know now
+    (see :class:`monitor.web.documents.Beat`).
     """
 
     def __init__(self, *, board: Views, clock: Clock, banners: Callable[[], Sequence[str]]) -> None:

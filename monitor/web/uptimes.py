@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from time import perf_counter
@@ -21,6 +21,8 @@ WINDOWS: Mapping[str, timedelta] = {
     "30d": timedelta(days=30),
 }
 Span = tuple[datetime, datetime]
+AT_ONCE = 50
+"""Points whose histories are read by one question."""
 
 
 class UptimeSink(Protocol):
@@ -51,12 +53,14 @@ class Uptimes:
         """Reckon every declared point once, resting between two points."""
         vantage = self._board.config.vantage
         declared = [view.point.id for view in self._board.points().values() if view.point.declared]
-        for point in declared:
+        for begin in range(0, len(declared), AT_ONCE):
             begun = perf_counter()
             now = self._clock()
             spans = {name: (now - length, now) for name, length in WINDOWS.items()}
-            self._latest[point] = await reckon(self._store, EndpointKey(point, ""), spans, now, vantage)
-            self._sink.on_uptime(point, self._latest[point])
+            keys = [EndpointKey(point, "") for point in declared[begin : begin + AT_ONCE]]
+            for key, windows in (await reckon_all(self._store, keys, spans, now, vantage)).items():
+                self._latest[key.point] = windows
+                self._sink.on_uptime(key.point, windows)
             # As long a rest as the work took: thousands of points take longer, they don't take the machine.
             await asyncio.sleep(perf_counter() - begun)
         for point in self._latest.keys() - set(declared):
@@ -72,12 +76,22 @@ class Uptimes:
 async def reckon(
     store: Past, key: EndpointKey, spans: Mapping[str, Span], now: datetime, vantage: str
 ) -> dict[str, Uptime]:
-    """The uptime of a subject over each of ``spans`` (begin, end), from one reading of its history."""
+    """The uptime of one subject over each of ``spans`` (begin, end)."""
+    return (await reckon_all(store, (key,), spans, now, vantage))[key]
+
+
+async def reckon_all(
+    store: Past, keys: Collection[EndpointKey], spans: Mapping[str, Span], now: datetime, vantage: str
+) -> dict[EndpointKey, dict[str, Uptime]]:
+    """The uptime of each subject over each of ``spans`` (begin, end), from one reading of their histories."""
     begin = min(begin for begin, _ in spans.values())
     end = max(end for _, end in spans.values())
-    history = await store.history(key, begin, end)
-    intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, end)
-    return {name: uptime(list(clip(intervals, *span))) for name, span in spans.items()}
+    reckoned = {}
+    for key, history in (await store.histories(keys, begin, end)).items():
+        intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, end)
+        reckoned[key] = {name: uptime(list(clip(intervals, *span))) for name, span in spans.items()}
+        await asyncio.sleep(0)
+    return reckoned
 
 
 async def days_of(store: Past, key: EndpointKey, days: int, now: datetime, vantage: str) -> dict[date, Uptime]:
