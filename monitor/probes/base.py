@@ -47,7 +47,7 @@ class Options(BaseModel):
     )
 
     @property
-    def lasts(self) -> timedelta:
+    def span(self) -> timedelta:
         """What one probe takes by its own design however fast the answers are: several pings, one after another."""
         return timedelta(0)
 
