@@ -1,0 +1,121 @@
+"""The kinds of values that the file's own keys take."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from monitor.config.document import Decimal
+from monitor.probes.types import parse_go_duration
+
+_DAYS = re.compile(r"(\d+)d(.*)", re.ASCII | re.DOTALL)
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_HOURS = re.compile(
+    rf"{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)* {_CLOCK}-(?:{_CLOCK}|24:00)(?:,{_CLOCK}-(?:{_CLOCK}|24:00))*",
+    re.ASCII,
+)
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_HOST = re.compile(r"[^\s/:@{}]+|\[[0-9A-Fa-f:.]+\]|[^\s/@]*\{[^\s/@]*")
+
+
+def _text(value: object) -> object:
+    """A number is taken as the text it was written as: an unquoted code or telephone number is meant as such."""
+    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
+
+
+def _flag(value: object) -> object:
+    words = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+    return words.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value, re.ASCII) else value
+
+
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII) else value
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read a Go duration, before which days may stand: ``15s``, ``1m30s``, ``100d``. Raises ValueError otherwise."""
+    if isinstance(value, str) and (days := _DAYS.fullmatch(value)):
+        if len(days[1]) > 6:
+            raise ValueError(f"{value!r} is too long a duration; write at most 999999d")
+        return timedelta(days=int(days[1])) + (parse_go_duration(days[2]) if days[2] else timedelta(0))
+    return parse_go_duration(value)
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError('must be longer than nothing; write for example "15s"')
+    return value
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError(f'{value!r} is no id; write lower-case letters, digits and hyphens, such as "phuong-ba-dinh"')
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(f'{value!r} is no name; write lower-case letters, digits and underscores, such as "portal"')
+    return value
+
+
+def _host(value: str) -> str:
+    if value and not _HOST.fullmatch(value) and not _is_address(value):
+        raise ValueError(f"{value!r} is no host; write a name or an address alone, without scheme, port or path")
+    return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _hours(value: str) -> str:
+    if value not in ("", "24/7") and not all(_HOURS.fullmatch(part.strip()) for part in value.split(";")):
+        raise ValueError(f'{value!r} are no hours; write "24/7" or "Mon-Fri 07:30-11:30,13:00-17:00; Sat 07:30-11:30"')
+    for begin, end in re.findall(rf"({_CLOCK})-({_CLOCK}|24:00)", value):
+        if begin >= end:
+            raise ValueError(f"{begin}-{end} ends before it begins; write the earlier time first, midnight as 24:00")
+    return value
+
+
+_DURATION_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^([0-9]+d)?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))*$",
+    "examples": ["15s", "1m30s", "100d"],
+}
+
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
+Flag = Annotated[bool, BeforeValidator(_flag, json_schema_input_type=bool)]
+Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
+Count = Annotated[Whole, Field(ge=1, le=1000)]
+Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
+Ratio = Annotated[Number, Field(ge=0, le=1)]
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), AfterValidator(_positive), WithJsonSchema(_DURATION_SCHEMA)
+]
+Id = Annotated[
+    Text,
+    AfterValidator(_id),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_ID.pattern}$", "examples": ["phuong-ba-dinh"]}),
+]
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_NAME.pattern}$", "examples": ["portal"]}),
+]
+Host = Annotated[Text, AfterValidator(_host)]
+Hours = Annotated[Text, AfterValidator(_hours), WithJsonSchema({"type": "string", "examples": ["24/7"]})]

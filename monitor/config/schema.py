@@ -1,0 +1,208 @@
+"""The file as it is written: one model a section. :mod:`monitor.config.model` is what the house gets from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+
+from monitor.config.fields import (
+    Count,
+    Duration,
+    Flag,
+    Host,
+    Hours,
+    Id,
+    Name,
+    Number,
+    Ratio,
+    Text,
+    Whole,
+)
+from monitor.probes.base import Prober
+from monitor.probes.types import ByteSize, GoDuration
+
+
+class Section(BaseModel):
+    """A mapping of the file: an unknown key in it is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class ServerSection(Section):
+    """The web server."""
+
+    listen: Text = Field(default="127.0.0.1:8080", description="address:port; 0.0.0.0:8080 opens it to the network")
+    tokens: list[Text] = Field(default=[], description="bearer tokens for POST from elsewhere")
+    token_file: Text | None = Field(default=None, description="a file with one token a line")
+
+
+class StorageSection(Section):
+    """Where results and transitions are kept."""
+
+    url: Text = Field(
+        default="sqlite+aiosqlite:///var/monitor.db",
+        description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER:${PASSWORD}@HOST/DATABASE",
+    )
+    url_file: Text | None = Field(default=None, description="a file that holds the url")
+    spool: Text = Field(default="var/spool", description="directory that takes what the database can't take")
+    spool_size: ByteSize = Field(default=64 * 1024 * 1024, description="preallocated, base 2")
+    keep_results: Duration = Field(default=timedelta(days=100))
+
+
+class ResolutionSection(Section):
+    """Name resolution for probes."""
+
+    servers: list[Text] = Field(default=[], description="address or address:port; none: those of /etc/resolv.conf")
+
+
+class ContactSection(Section):
+    """Whom to call. What a point leaves out comes from its kind, then from defaults."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    provider: Text | None = None
+    provider_hotline: Text | None = None
+    circuit_id: Text | None = None
+
+
+class PaceSection(Section):
+    """How often, how patiently."""
+
+    interval: Duration | None = None
+    timeout: Duration | None = Field(default=None, description="none: the module's, else min(3s, interval / 4)")
+    retry_every: Duration | None = Field(default=None, description="between the probes of a suspect endpoint")
+    down_after: Count | None = Field(default=None, description="failures in a row that confirm an outage")
+    up_after: Count | None = Field(default=None, description="successes in a row that confirm a recovery")
+
+
+class DefaultsSection(PaceSection):
+    """What holds unless a kind, a point or an endpoint says otherwise."""
+
+    contact: ContactSection = ContactSection()
+    hours: Hours | None = None
+
+
+class BudgetsSection(Section):
+    """Ours, beside blackbox_exporter's module: what makes a point degraded although its probe succeeds."""
+
+    latency: Duration | None = Field(default=None, description="the whole probe")
+    loss_ratio: Ratio | None = Field(default=None, description="of the pings of one icmp probe, 0 to 1")
+    certificate: Duration | None = Field(default=None, description="every certificate must still be valid for as long")
+
+
+class EndpointSection(PaceSection):
+    """One address of a point. In a point it changes the kind's endpoint of that name, or adds one."""
+
+    name: Text | None = None
+    module: Text | None = None
+    target: Text | None = Field(default=None, description="may hold {host}, {code}, {id} ... and every variable")
+    link: Flag | None = Field(default=None, description="true for the one endpoint that the others lie behind")
+    critical: Flag | None = None
+    budgets: BudgetsSection | None = None
+    options: dict[str, Any] | None = Field(default=None, description="changes to the section, {host} expanded")
+
+
+def _one_or_any(value: object) -> object:
+    return {"any_of": [value]} if isinstance(value, str) else value
+
+
+class DependencySection(Section):
+    """What a point needs: one id, or any of several."""
+
+    any_of: list[Text] = Field(min_length=1)
+
+
+Needs = list[Annotated[DependencySection, BeforeValidator(_one_or_any, json_schema_input_type=str | DependencySection)]]
+
+
+class KindSection(Section):
+    """What the points of a kind have in common."""
+
+    name: Text | None = None
+    host: Host | None = None
+    interval: Duration | None = None
+    hours: Hours | None = None
+    labels: dict[Name, Text] = {}
+    variables: dict[Name, Text] = {}
+    depends_on: Needs = []
+    contact: ContactSection = ContactSection()
+    endpoints: dict[Name, EndpointSection] = {}
+
+
+class AreaSection(Section):
+    """A cell of the wall's map; column 1 is west, row 1 is north."""
+
+    id: Id
+    name: Text
+    column: Annotated[Whole, Field(ge=1, le=99)]
+    row: Annotated[Whole, Field(ge=1, le=99)]
+    column_span: Annotated[Whole, Field(ge=1, le=99)] = 1
+
+
+class LocationSection(Section):
+    """Degrees, WGS 84."""
+
+    latitude: Annotated[Number, Field(ge=-90, le=90)]
+    longitude: Annotated[Number, Field(ge=-180, le=180)]
+
+
+class PointSection(Section):
+    """A place or service that operators care about."""
+
+    id: Id
+    name: Text = Field(min_length=1)
+    kind: Text
+    code: Text = Field(default="", description="official code, in quotes so that its zeros stay")
+    unit_type: Text = ""
+    area: Text = ""
+    host: Host | None = None
+    location: LocationSection | None = None
+    hours: Hours | None = None
+    labels: dict[Name, Text] = {}
+    variables: dict[Name, Text] = {}
+    depends_on: Needs | None = Field(default=None, description="in place of the kind's")
+    contact: ContactSection = ContactSection()
+    endpoints: dict[Name, EndpointSection | None] = Field(default={}, description="null switches one of the kind's off")
+
+
+class FileSection(Section):
+    """The whole file but for its modules, whose sections belong to the probers."""
+
+    vantage: Id = "local"
+    server: ServerSection = ServerSection()
+    storage: StorageSection = StorageSection()
+    resolution: ResolutionSection = ResolutionSection()
+    ca_file: Text | None = Field(default=None, description="trusted beside the system's authorities")
+    stable_after: Duration = Field(default=timedelta(minutes=5))
+    defaults: DefaultsSection = DefaultsSection()
+    variables: dict[Name, Text] = {}
+    kinds: dict[Name, KindSection] = {}
+    areas: list[AreaSection] = []
+    points: list[PointSection] = []
+
+
+class ModuleSection(Section):
+    """blackbox_exporter's module; ``budgets`` is ours."""
+
+    prober: str
+    timeout: GoDuration | None = None
+    budgets: BudgetsSection | None = None
+
+
+@cache
+def module_schema(probers: frozenset[tuple[str, type[Prober]]]) -> type[ModuleSection]:
+    """The module's model with a section for every prober, so that a new prober needs nothing here."""
+    named: Mapping[str, type[Prober]] = dict(sorted(probers))
+    fields: dict[str, Any] = {name: (prober.options | None, None) for name, prober in named.items()}
+    fields["prober"] = (Literal[tuple(named)], Field(description="the protocol"))
+    return create_model("Module", __base__=ModuleSection, __doc__=ModuleSection.__doc__, **fields)
+
+
+def file_schema(probers: frozenset[tuple[str, type[Prober]]]) -> type[FileSection]:
+    """The whole file's model, modules included."""
+    modules: Any = (dict[str, module_schema(probers)], {})  # type: ignore[misc]  # the type is made here
+    return create_model("Inventory", __base__=FileSection, __doc__="The monitor's configuration.", modules=modules)

@@ -1,0 +1,84 @@
+"""``${VAR}`` in parsed values, and what must never be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from monitor.config.document import Document, Path
+
+MASK = "<secret>"
+
+# A name begins with a letter or an underscore: `${1}` is blackbox_exporter's, for what an expression matched.
+_VARIABLE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_SECRET_KEY = re.compile(r"(password|passwd|secret|secrets|token|tokens|credentials|key)", re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|key|password|credential", re.IGNORECASE)
+_HEADER_MAPS = frozenset({"headers", "http_headers", "proxy_connect_header"})
+_URL_PASSWORD = re.compile(r"(://[^/?#\s:@]*:).+@")
+
+
+class Expansion:
+    """Replaces ``${VAR}`` and ``${VAR:-default}``; ``$${VAR}`` stays as ``${VAR}``.
+
+    ``shown_never`` gathers what came from the environment, so that no message repeats it.
+    """
+
+    def __init__(self, environ: Mapping[str, str], document: Document) -> None:
+        self._environ = environ
+        self._document = document
+        self.shown_never: set[str] = set()
+
+    def expand(self, value: object, path: Path = ()) -> object:
+        """The value with its variables replaced, all the way down; a missing one is a problem of the document."""
+        if isinstance(value, dict):
+            return {key: self.expand(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.expand(item, (*path, index)) for index, item in enumerate(value)]
+        if isinstance(value, str) and "${" in value:
+            return _VARIABLE.sub(lambda match: self._replace(match, path), value)
+        return value
+
+    def _replace(self, match: re.Match[str], path: Path) -> str:
+        escape, name, default = match.groups()
+        if escape:
+            return match[0][1:]
+        value = self._environ.get(name) or default
+        if value is None:
+            text = f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}"
+            self._document.complain(path, text)
+            return match[0]
+        if value:
+            self.shown_never.add(value)
+        return value
+
+
+def mask(value: object, path: Path = ()) -> object:
+    """The value as it may be shown: secrets by the name of their key, passwords in URLs."""
+    if is_secret(path) and value not in (None, ""):
+        return [MASK for _ in value] if isinstance(value, list) else MASK
+    if isinstance(value, dict):
+        return {key: mask(item, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mask(item, (*path, index)) for index, item in enumerate(value)]
+    return mask_url(value) if isinstance(value, str) else value
+
+
+def mask_url(text: str) -> str:
+    """Text with the password of a URL's ``user:password@`` replaced."""
+    return _URL_PASSWORD.sub(rf"\1{MASK}@", text) if "://" in text else text
+
+
+def is_secret(path: Path) -> bool:
+    """Whether the names on a path say that its value is a secret. A ``..._file`` is only a name."""
+    names = [step for step in path if isinstance(step, str)]
+    if not names:
+        return False
+    if _is_secret_key(names[-1]):
+        return True
+    inside = next((position for position, name in enumerate(names[:-1]) if name in _HEADER_MAPS), None)
+    return inside is not None and bool(_SECRET_HEADER.search(names[inside + 1]))
+
+
+def _is_secret_key(name: str) -> bool:
+    words = name.split("_")
+    return words[-1] != "file" and bool(_SECRET_KEY.fullmatch(words[-1]))
