@@ -155,7 +155,7 @@ class HeaderSource(_Section):
 
 def accepts_encoding(compression: str, accept_encoding: str) -> bool:
     """Whether an Accept-Encoding header (RFC 9110, 12.5.3) lets a server answer with ``compression``."""
-    weights: dict[str, float] = {}
+    weights: dict[str, float] = Field(default_factory=dict)
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
         weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
@@ -180,7 +180,7 @@ class HttpOptions(Options):
     fail_if_ssl: bool = False
     fail_if_not_ssl: bool = False
     method: Annotated[str, AfterValidator(_method)] = ""
-    headers: dict[HeaderName, HeaderValue] = {}
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     fail_if_body_matches_regexp: tuple[Regex, ...] = ()
     fail_if_body_not_matches_regexp: tuple[Regex, ...] = ()
     fail_if_header_matches: tuple[HeaderMatch, ...] = ()
@@ -195,7 +195,7 @@ class HttpOptions(Options):
     bearer_token: Secret = Secret("")
     bearer_token_file: FilePath | None = None
     tls_config: TlsOptions = TlsOptions()
-    http_headers: dict[HeaderName, HeaderSource] = {}
+    http_headers: dict[HeaderName, HeaderSource] = Field(default_factory=dict)
 
     skip_resolve_phase_with_proxy: Unsupported = None
     fail_if_body_json_matches_cel: Unsupported = None

@@ -1,0 +1,220 @@
+"""One answer, read off a connection by httptools: never more of it than its limits allow, however it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from ssl import SSLObject
+from typing import NamedTuple
+
+import httptools
+
+from monitor.model import Reason
+from monitor.probes.base import ProbeFailed, Trace
+from monitor.probes.connection import connection_failure
+
+HEAD_LIMIT = 256 * 1024
+"""Bytes of headers, interim answers and chunk framing that are taken before the answer counts as garbage."""
+
+_FRAMING_A_BODY_BYTE = 16
+_MOST_INTERIM_ANSWERS = 5
+
+
+class Take(Enum):
+    """What is done with a body: passed over unread, counted, or kept."""
+
+    NOTHING = 0
+    COUNT = 1
+    ALL = 2
+
+
+class BodyPlan(NamedTuple):
+    """``limit`` bytes are read at most; ``patience_seconds`` bounds the wait for a body that no longer matters."""
+
+    take: Take
+    limit: int = 0
+    patience_seconds: float = 0.0
+
+
+class Response(asyncio.Protocol):
+    """An answer as it comes in. ``plan`` is asked once the headers are there (the attributes below are set then).
+
+    ``status`` is 0 until then. ``headers`` are (lower-case name, value) in order; ``content_length`` is Go's: -1 when
+    it isn't known. ``length`` counts the body's bytes, ``content`` holds them if they are kept. ``failure`` says why
+    the answer isn't whole. ``verdict`` and ``refused`` are for the plan to set: what the headers alone failed by, and
+    that this is a redirect that is not followed, so that its body isn't read.
+    """
+
+    __slots__ = (
+        "_body",
+        "_framed",
+        "_interim",
+        "_interims",
+        "_no_body",
+        "_parser",
+        "_plan",
+        "_received",
+        "_taken",
+        "_trace",
+        "_waiter",
+        "content_length",
+        "failure",
+        "headers",
+        "length",
+        "refused",
+        "ssl_object",
+        "status",
+        "verdict",
+        "version",
+    )
+
+    def __init__(self, *, trace: Trace, no_body: bool, plan: Callable[[Response], BodyPlan]) -> None:
+        self._trace = trace
+        self._no_body = no_body
+        self._plan = plan
+        self._taken = BodyPlan(Take.NOTHING)
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._parser: httptools.HttpResponseParser | None = None
+        self._received = self._interims = self.length = self.status = self.content_length = 0
+        self._interim = self._framed = self.refused = False
+        self._body: list[bytes] = []
+        self.version = ""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.failure: ProbeFailed | None = None
+        self.verdict: ProbeFailed | None = None
+        self.ssl_object: SSLObject | None = None
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._body)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows the headers, as Go sees it."""
+        return not self._no_body and self.content_length != 0
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of a header (lower-case name), in order."""
+        return [value for header, value in self.headers if header == name]
+
+    async def complete(self) -> None:
+        """Wait until the answer is whole, has failed, or is read as far as planned."""
+        await self._waiter
+
+    def release(self) -> None:
+        """Let go of the parser, which holds this object and is held by it."""
+        self._parser = None
+        if not self._waiter.done():
+            self._waiter.cancel()
+
+    # asyncio's side
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter.done():
+            return
+        if not self._received:
+            self._trace.enter("transfer")
+            self._parser = parser = httptools.HttpResponseParser(self)
+            # What Go's client takes as well: bare line feeds, a length beside chunks, folded headers.
+            parser.set_dangerous_leniencies(
+                lenient_headers=True, lenient_chunked_length=True, lenient_optional_cr_before_lf=True
+            )
+        self._received += len(data)
+        try:
+            if self._parser is not None:
+                self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._finish()
+        except httptools.HttpParserCallbackError as error:
+            # A fault of ours, not the server's: the runner must see it.
+            self._waiter.set_exception(error)
+        except httptools.HttpParserError as error:
+            self._fail(Reason.PROTOCOL, f"the answer is not HTTP: {str(error).lower()}")
+        if self._received - self.length > HEAD_LIMIT + _FRAMING_A_BODY_BYTE * self.length:
+            self._fail(Reason.PROTOCOL, f"more than {HEAD_LIMIT} bytes of headers")
+
+    def eof_received(self) -> None:
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended(exc)
+
+    # httptools' side
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.status:
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        if parser is None or self._waiter.done():
+            return
+        status = parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            self._interim = True
+            self._interims += 1
+            self.headers.clear()
+            if self._interims > _MOST_INTERIM_ANSWERS:
+                self._fail(Reason.PROTOCOL, "too many interim answers (1xx)")
+            return
+        self.version = parser.get_http_version()
+        self._read_framing(status)
+        self.status = status
+        self._taken = taken = self._plan(self)
+        if taken.take is Take.NOTHING or not self.has_body or status == 101:
+            self._finish()
+        elif taken.patience_seconds:
+            asyncio.get_running_loop().call_later(taken.patience_seconds, self._finish)
+
+    def on_body(self, data: bytes) -> None:
+        if self._waiter.done():
+            return
+        room = self._taken.limit - self.length
+        if len(data) > room:
+            self.length = self._taken.limit
+            self._fail(Reason.CONTENT, f"the body is larger than {self._taken.limit} bytes")
+            return
+        self.length += len(data)
+        if self._taken.take is Take.ALL:
+            self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._interim:
+            self._interim = False
+        else:
+            self._finish()
+
+    def _read_framing(self, status: int) -> None:
+        """Find how the body ends (RFC 9112, 6.3): by its chunks, by its length, or with the connection."""
+        lengths = self.values(b"content-length")
+        chunked = any(b"chunked" in value.lower() for value in self.values(b"transfer-encoding"))
+        self._framed = chunked or bool(lengths)
+        if status in (204, 304) and not self._no_body:
+            self.content_length = 0
+        elif (chunked and not self._no_body) or not lengths:
+            self.content_length = -1
+        else:
+            self.content_length = int(lengths[0])
+
+    def _ended(self, error: Exception | None) -> None:
+        if self._waiter.done():
+            return
+        if isinstance(error, OSError):
+            self.failure = connection_failure(error)
+        elif not self._received:
+            self.failure = ProbeFailed(Reason.RESET, "the connection was closed without an answer")
+        elif not self.status:
+            self.failure = ProbeFailed(Reason.PROTOCOL, "the answer ended in the middle of its headers")
+        elif self._framed:
+            self.failure = ProbeFailed(Reason.PROTOCOL, f"the body ended early, after {self.length} bytes")
+        self._finish()
+
+    def _fail(self, reason: Reason, detail: str) -> None:
+        if not self._waiter.done():
+            self.failure = ProbeFailed(reason, detail)
+            self._finish()
+
+    def _finish(self) -> None:
+        if not self._waiter.done():
+            self._waiter.set_result(None)
