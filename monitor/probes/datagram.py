@@ -9,7 +9,7 @@ from random import SystemRandom
 from monitor.model import Reason
 from monitor.probes import dnswire
 from monitor.probes.base import ProbeFailed
-from monitor.probes.shared_socket import SharedSocket, family_of
+from monitor.probes.shared_socket import Rejected, SharedSocket, family_of
 
 Server = tuple[str, int]
 """A DNS server's address, as the kernel writes it, and its port."""
@@ -86,7 +86,7 @@ class Exchanges(SharedSocket):
         if peer[:2] == server and not answer.done() and dnswire.answers(wire, asked):
             answer.set_result(wire)
 
-    def _failed(self, sent: bytes, peer: tuple[str, int], error: OSError) -> None:
+    def _failed(self, sent: bytes, peer: tuple[str, int], error: Rejected) -> None:
         """What ICMP quotes may end before our id (RFC 792): then it is about all who asked there."""
         server = peer[:2]
         identity = int.from_bytes(sent[:2], "big") if len(sent) >= 2 else None

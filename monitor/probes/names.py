@@ -40,6 +40,45 @@ def literal(host: str) -> str | None:
     return str(mapped) if mapped else socket.inet_ntop(socket.AF_INET6, packed) + zone + interface
 
 
+def parse_host(text: str) -> str:
+    """A host of a target: an address or a name. Raises ValueError."""
+    if literal(text) is None:
+        ascii_name(text)
+    return text
+
+
+def parse_host_port(target: str, default_port: int | None = None) -> tuple[str, int]:
+    """``host:port``, or ``host`` alone where there is a default; an IPv6 address with a port stands in brackets.
+
+    The port may be a name of services(5). Raises ValueError.
+    """
+    bare = target.count(":") > 1 and not target.startswith("[")
+    host, colon, port = (target, "", "") if bare else target.rpartition(":")
+    if target.endswith("]") or not (colon or bare):
+        host, colon, port = target, "", ""
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        if ":" not in host:
+            raise ValueError(f"{target!r} has brackets around what is no IPv6 address")
+    if not colon:
+        if default_port is None:
+            raise ValueError(f"{target!r} has no port; write host:port, or [address]:port for IPv6")
+        return parse_host(host), default_port
+    return parse_host(host), _port(port)
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        if 0 < int(text) < 65_536:
+            return int(text)
+    elif text:
+        try:
+            return socket.getservbyname(text)
+        except OSError as error:
+            raise ValueError(f"{text!r} is neither a port nor a name of one") from error
+    raise ValueError(f"{text!r} is not a port; write a number from 1 to 65535")
+
+
 @lru_cache(maxsize=16_384)
 def protocol_and_hash(address: str) -> tuple[int, int]:
     """4 or 6, and the FNV-1a hash (32 bits) of the address's 4 or 16 bytes: blackbox_exporter's probe_ip_addr_hash."""

@@ -14,6 +14,7 @@ from monitor.model import Reason
 from monitor.probes import dnsstream
 from monitor.probes.base import ProbeFailed, Trace
 from monitor.probes.datagram import Exchanges, Server, open_exchanges
+from monitor.probes.icmp_socket import Echoes, open_echoes
 from monitor.probes.names import Settings, Watched, literal, parse_resolv_conf, protocol_and_hash, read_hosts
 from monitor.probes.resolver import Resolved, Resolver
 from monitor.probes.shared_socket import SharedSocket, family_of
@@ -43,6 +44,7 @@ class Network:
         self._ca_file = ca_file
         self._contexts: dict[TlsOptions, tuple[tuple[int, ...], ssl.SSLContext]] = {}
         self._exchanges: dict[tuple[AddressFamily, str], Exchanges] = {}
+        self._echoes: dict[tuple[AddressFamily, str, bool], Echoes] = {}
         self._resolver = Resolver(
             settings=(lambda: configured) if servers else system,
             hosts=Watched(hosts, read_hosts, monotonic),
@@ -60,8 +62,9 @@ class Network:
 
     def close(self) -> None:
         """Close every shared socket. Probes under way wait for ever then: cancel them first."""
-        sockets: list[SharedSocket] = [*self._exchanges.values()]
+        sockets: list[SharedSocket] = [*self._exchanges.values(), *self._echoes.values()]
         self._exchanges.clear()
+        self._echoes.clear()
         for shared in sockets:
             shared.close()
 
@@ -101,6 +104,14 @@ class Network:
         found = self._exchanges.get(key)
         if found is None:
             found = self._exchanges[key] = open_exchanges(server, source)
+        return found
+
+    def echoes(self, address: str, source: str = "", dont_fragment: bool = False) -> Echoes:
+        """The ICMP socket for ``address``'s family, from ``source``. Raises ProbeFailed (PERMISSION and the like)."""
+        key = (family_of(address), source, dont_fragment)
+        found = self._echoes.get(key)
+        if found is None:
+            found = self._echoes[key] = open_echoes(address, source, dont_fragment)
         return found
 
     def tls_context(self, options: TlsOptions) -> ssl.SSLContext:

@@ -8,10 +8,16 @@ instance of the socket's own, which is readable whenever the socket has anything
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import select
 import socket
+import sys
 from abc import ABC, abstractmethod
 from struct import Struct
+
+from monitor.model import Reason
+from monitor.probes.base import ProbeFailed
 
 IP_RECVERR = 11
 IPV6_RECVERR = 25
@@ -20,6 +26,34 @@ _EXTENDED_ERROR = Struct("=IBBBBII")  # struct sock_extended_err of linux/errque
 
 BATCH = 256
 """Datagrams that are read at most before the loop gets its turn again."""
+
+Ancillary = tuple[tuple[int, int, bytes], ...]
+
+
+class Rejected(OSError):  # noqa: N818  (it says what befell the datagram)
+    """An ICMP message (or our own kernel) says that a datagram did not arrive; ``text`` is for people."""
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(number, text)
+        self.text = text
+
+    def failure(self) -> ProbeFailed:
+        """What it means for a probe."""
+        reason = Reason.REFUSED if self.errno == errno.ECONNREFUSED else Reason.UNREACHABLE
+        return ProbeFailed(reason, self.text)
+
+
+def _rejected(data: bytes) -> Rejected:
+    """Read a struct sock_extended_err and the address behind it of who sent the ICMP message."""
+    number = _EXTENDED_ERROR.unpack_from(data)[0]
+    offender = data[_EXTENDED_ERROR.size :]
+    family = int.from_bytes(offender[:2], sys.byteorder)
+    text = os.strerror(number).lower()
+    if family == socket.AF_INET:
+        text += f", says {socket.inet_ntop(socket.AF_INET, offender[4:8])}"
+    elif family == socket.AF_INET6:
+        text += f", says {socket.inet_ntop(socket.AF_INET6, offender[8:24])}"
+    return Rejected(number, text)
 
 
 def family_of(address: str) -> socket.AddressFamily:
@@ -54,7 +88,7 @@ class SharedSocket(ABC):
         """Read one datagram and hand it to whom it is for. May raise OSError, BlockingIOError when there is none."""
 
     @abstractmethod
-    def _failed(self, sent: bytes, peer: tuple[str, int], error: OSError) -> None:
+    def _failed(self, sent: bytes, peer: tuple[str, int], error: Rejected) -> None:
         """Say to whom sent ``sent`` (what the kernel kept of it, maybe nothing) to ``peer`` that it came to nothing."""
 
     def _drain(self) -> None:
@@ -79,15 +113,17 @@ class SharedSocket(ABC):
             found = True
             for level, kind, data in ancillary:
                 if (level, kind) in _ERRORS:
-                    number = _EXTENDED_ERROR.unpack_from(data)[0]
-                    self._failed(sent, peer, OSError(number, ""))
+                    self._failed(sent, peer, _rejected(data))
         return found
 
-    def _send(self, packet: bytes, peer: tuple[str, int]) -> None:
+    def _send(self, packet: bytes, peer: tuple[str, int], ancillary: Ancillary = ()) -> None:
         """Send one datagram. Raises OSError; an error that an earlier datagram left behind is not this one's."""
         while True:
             try:
-                self._sock.sendto(packet, peer)
+                if ancillary:
+                    self._sock.sendmsg((packet,), ancillary, 0, peer)
+                else:
+                    self._sock.sendto(packet, peer)
             except BlockingIOError:
                 raise
             except OSError:
