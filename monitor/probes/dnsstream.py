@@ -60,7 +60,7 @@ async def exchange(
     context: ssl.SSLContext | None = None,
     server_name: str = "",
 ) -> bytes:
-    """Send ``query`` (without its id) and return the answer: phase ``connect``, TLS within it, then ``request``.
+    """Send ``query`` (without its id) and return the answer: phase ``connect`` (TLS counts with it), then ``request``.
 
     Raises ProbeFailed. The connection is closed on return.
     """
@@ -70,6 +70,7 @@ async def exchange(
         if context:
             transport = await upgrade(trace, transport, answer, context, server_name)
             trace.enter("request")
+            trace.phases["connect"] += trace.phases.pop("tls")
         else:
             trace.enter("request")
         message = _ID + query
