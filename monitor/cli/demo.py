@@ -29,13 +29,15 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
     parser = commands.add_parser(
         "demo",
         help="watch a simulated network on this machine",
-        description="Serves every host of FILE on 127.0.0.0/8 (DNS, TLS, HTTP, TCP), watches them, and plays a story of "
-        "faults over and over. Nothing leaves this machine. History is kept in DIRECTORY.",
+        description="Serves every host of FILE on 127.0.0.0/8 (DNS, TLS, HTTP, TCP), watches them, and plays a story "
+        "of faults over and over. Nothing leaves this machine. History is kept in DIRECTORY.",
     )
     parser.add_argument("--config", type=Path, default=default_config, metavar="FILE", help="default: %(default)s")
     parser.add_argument("--listen", type=address, metavar="HOST:PORT", help="overrides the file's server.listen")
     parser.add_argument("--data", type=Path, default=Path("var/demo"), metavar="DIRECTORY", help="default: %(default)s")
-    parser.add_argument("--subnet", default="127.77.0.0/16", help="the simulated hosts' addresses; default: %(default)s")
+    parser.add_argument(
+        "--subnet", default="127.77.0.0/16", help="the simulated hosts' addresses; default: %(default)s"
+    )
     parser.add_argument("--no-story", action="store_true", help="nothing fails but what the control surface is told")
     parser.set_defaults(command=command)
 
@@ -80,18 +82,16 @@ def on_field(config: Config, field: Field, data: Path) -> Config:
 async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Field]:
     """The simulated network's process, for as long as the context lasts. Raises CannotStart.
 
-    It has a session of its own, so that Ctrl-C reaches only the monitor, and ends when its standard input does, so that it
-    never outlives the monitor, however that ends.
+    It has a session of its own, so that Ctrl-C reaches only the monitor, and ends when its standard input does, so
+    that it never outlives the monitor, however that ends.
     """
     command = [sys.executable, "-m", "monitor.field", "--config", str(arguments.config), "--subnet", arguments.subnet]
     command += ["--ca-file", str(arguments.data / "simulated-ca.pem")] + ([] if arguments.no_story else ["--story"])
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True, env=os.environ
     )
-    assert process.stdout is not None
-    assert process.stdin is not None
     try:
-        line = await process.stdout.readline()
+        line = await process.stdout.readline() if process.stdout else b""
         if not line:
             raise app.CannotStart(
                 f"the simulated network did not start (see above; is another demo running? then try "
@@ -101,7 +101,8 @@ async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Fiel
         servers = tuple((host, port) for host, port in ready["servers"])
         yield Field(servers=servers, ca_file=Path(ready["ca_file"]), control=ready["control"])
     finally:
-        process.stdin.close()
+        if process.stdin:
+            process.stdin.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
@@ -121,7 +122,7 @@ def _announce(arguments: argparse.Namespace, field: Field, config: Config, url: 
     seconds = f"{config.stable_after.total_seconds():g}"
     print(
         f"\n  The wall: {url}\n\n"
-        f"This is a SIMULATED network: {len(config.points)} points, {probed} endpoints on {arguments.subnet} of this machine.\n"
+        f"This is a SIMULATED network: {len(config.points)} points, {probed} endpoints on {arguments.subnet}.\n"
         f"{story}"
         f"Here a point counts as stable after {seconds} seconds. History is kept in {arguments.data}/.\n"
         f"Make a host fail yourself:  curl -X PUT {field.control}/hosts -d "

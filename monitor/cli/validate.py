@@ -16,8 +16,8 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
     parser = commands.add_parser(
         "validate",
         help="list every mistake of a configuration",
-        description="Prints `file:line: path: what is wrong; what to write instead` for every mistake, and exits with 1 "
-        "if there is one.",
+        description="Prints `file:line: path: what is wrong; what to write instead` for every mistake, and exits with "
+        "1 if there is one.",
     )
     parser.add_argument("file", type=Path, nargs="?", default=default_config, help="default: %(default)s")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
@@ -37,7 +37,9 @@ def command(arguments: argparse.Namespace) -> int:
         return 1
     undeclared = sum(not point.declared for point in config.points)
     endpoints = sum(1 for _ in config.endpoints())
-    print(f"{arguments.file} is good: {len(config.points)} points, {endpoints} endpoints, {len(config.modules)} modules.")
+    print(
+        f"{arguments.file} is good: {len(config.points)} points, {endpoints} endpoints, {len(config.modules)} modules."
+    )
     if undeclared:
         print(f"{undeclared} points still have placeholder hosts (*.example): `monitor run` does not probe them.")
     return 0

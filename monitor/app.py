@@ -1,0 +1,245 @@
+"""The composition root: the only place that builds and wires. One task group owns every task of the program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from monitor import __version__
+from monitor.board import Applied, Board
+from monitor.config import ConfigError
+from monitor.config.model import Config, Endpoint
+from monitor.metrics import Metrics
+from monitor.model import Resume
+from monitor.pipeline import Pipeline
+from monitor.probes import find_probers
+from monitor.probes.network import Network
+from monitor.runner import Runner
+from monitor.schedule import Periodic, Pulse, Schedule
+from monitor.storage.errors import StorageError
+from monitor.storage.presence import Presence
+from monitor.storage.recorder import Recorder
+from monitor.storage.spool import Spool
+from monitor.storage.store import Store
+from monitor.web import build
+from monitor.web.stream import Hub
+from monitor.web.uptimes import Uptimes
+
+log = logging.getLogger(__name__)
+
+Program = Callable[[], Coroutine[Any, Any, None]]
+Load = Callable[[], Config]
+Announce = Callable[[Config, str], None]
+
+MARK_EVERY = timedelta(seconds=5)
+PACK_EVERY = timedelta(minutes=1)
+PACK_AFTER = timedelta(minutes=5)
+PRUNE_EVERY = timedelta(hours=1)
+FIXED = ("vantage", "server", "storage", "resolution", "ca_file")
+"""Parts of the configuration that are read at the start only."""
+
+
+class CannotStart(Exception):
+    """What keeps the program from starting, in a line for operators."""
+
+
+def now() -> datetime:
+    """The program's clock."""
+    return datetime.now(UTC)
+
+
+async def serve(*, load: Load, announce: Announce, simulated: bool = False) -> None:
+    """Run until SIGINT or SIGTERM. SIGHUP reads the configuration again.
+
+    ``announce(config, url)`` is called once the wall is there; ``simulated`` makes the wall say that its network is.
+    Raises ConfigError or CannotStart.
+    """
+    config = load()
+    async with Network(servers=config.resolution.servers, ca_file=config.ca_file) as network:
+        store = Store(config.storage.url)
+        try:
+            await Assembly(config, load=load, network=network, store=store, simulated=simulated).run(announce)
+        finally:
+            await store.close()
+
+
+class Assembly:
+    """Everything built and wired; ``run`` sets it going."""
+
+    def __init__(self, config: Config, *, load: Load, network: Network, store: Store, simulated: bool) -> None:
+        self._load = load
+        self._store = store
+        self._simulated = simulated
+        self._config = config
+        self._stop = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._ready = False
+        self._board = Board(config, clock=now)
+        self._recorder = Recorder(store=store, spool=Spool(config.storage.spool, config.storage.spool_bytes), clock=now)
+        self._presence = Presence(runs=store, vantage=config.vantage, begun=now())
+        self._pulse = Pulse(clock=now, on_gap=self._presence.gap)
+        self._metrics = Metrics(config, board=self._board, probers=find_probers(), clock=now, version=__version__)
+        self._hub = Hub(board=self._board, clock=now, banners=self._banners)
+        self._pipeline = Pipeline(
+            board=self._board, results=self._recorder, journal=self._recorder, observers=[self._metrics, self._hub]
+        )
+        self._runner = Runner(network=network, vantage=config.vantage, pulse=self._pulse, clock=now)
+        self._schedule = Schedule(
+            probe=self._probe, pulse=self._pulse, clock=now, lateness=self._metrics.program, age=self._pipeline.age
+        )
+        self._uptimes = Uptimes(board=self._board, store=store, clock=now, sink=self._metrics)
+        self._metrics.program.watch(
+            schedule=self._schedule,
+            pulse=self._pulse,
+            recorder=lambda: self._recorder.state,
+            pending_transitions=lambda: self._pipeline.pending,
+            listeners=lambda: self._hub.listeners,
+        )
+
+    async def run(self, announce: Announce) -> None:
+        """Resume, probe and serve until a signal says stop; then write what is gathered."""
+        async with AsyncExitStack() as stack:
+            url = await self._serve_web(stack)
+            await self._recorder.open()
+            stack.push_async_callback(self._recorder.close)
+            await self._resume()
+            async with asyncio.TaskGroup() as tasks:
+                self._listen_to_signals(tasks, stack)
+                pipeline = tasks.create_task(self._pipeline.run())
+                recorder = tasks.create_task(self._recorder.run())
+                others = [self._schedule.run(), self._hub.run(), self._uptimes.run()]
+                running = [tasks.create_task(each) for each in others]
+                periodic = self._periodic()
+                self._ready = True
+                announce(self._config, url)
+                await self._stop.wait()
+                log.info("stopping")
+                await periodic.stop()
+                for task in running:
+                    task.cancel()
+                self._pipeline.close()
+                await pipeline
+                self._recorder.stop()
+                await recorder
+            await self._mark()
+
+    async def _probe(self, endpoint: Endpoint) -> Applied:
+        return self._pipeline.accept(await self._runner.run(endpoint))
+
+    async def _serve_web(self, stack: AsyncExitStack) -> str:
+        application = build(
+            board=self._board,
+            store=self._store,
+            metrics=self._metrics,
+            hub=self._hub,
+            uptimes=self._uptimes,
+            reload=self.reload,
+            clock=now,
+            ready=lambda: self._ready,
+        )
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        server = self._config.server
+        try:
+            await web.TCPSite(runner, server.host, server.port).start()
+        except OSError as error:
+            raise CannotStart(
+                f"cannot listen on {server.host}:{server.port}: {error.strerror}; is another monitor running? "
+                f"--listen takes another address"
+            ) from error
+        host, port = runner.addresses[0][:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    async def _resume(self) -> None:
+        """Take up what was true when the program last ran; without its database it begins anew and says so."""
+        config = self._config
+        try:
+            await self._store.open()
+            resume = await self._store.resume(config.vantage, now())
+            await self._store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
+        except StorageError as error:
+            log.error("starting without history, results and transitions go to the spool: %s", error)  # noqa: TRY400  (no traceback: the message says it)
+            resume = Resume()
+        self._pipeline.decide(self._board.restore(resume))
+        await self._mark()
+        self._schedule.load(config.endpoints())
+
+    def _listen_to_signals(self, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+        loop = asyncio.get_running_loop()
+
+        def listen(number: signal.Signals, act: Callable[[], object]) -> None:
+            loop.add_signal_handler(number, act)
+            stack.callback(loop.remove_signal_handler, number)
+
+        listen(signal.SIGINT, self._stop.set)
+        listen(signal.SIGTERM, self._stop.set)
+        listen(signal.SIGHUP, lambda: tasks.create_task(self._reload_on_signal()))
+
+    async def _reload_on_signal(self) -> None:
+        try:
+            await self.reload()
+        except ConfigError as error:
+            log.error("the new configuration is bad, the old one stays in force:\n%s", error)  # noqa: TRY400  (no traceback: the message says it)
+
+    async def reload(self) -> None:
+        """Read the configuration again and swap. Raises ConfigError when it is bad, and then nothing has changed."""
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(self._load)
+            except ConfigError:
+                self._metrics.program.reloaded(succeeded=False)
+                raise
+            fixed = [name for name in FIXED if getattr(config, name) != getattr(self._config, name)]
+            if fixed:
+                log.warning("%s changed: that takes effect at the next start", ", ".join(fixed))
+            self._config = config
+            self._pipeline.decide(self._board.reload(config))
+            self._runner.retain(config.endpoints())
+            self._metrics.load(config)
+            self._schedule.load(config.endpoints())
+            self._metrics.program.reloaded(succeeded=True)
+            log.info("reloaded: %d points", len(config.points))
+            await self._register(config)
+
+    async def _register(self, config: Config) -> None:
+        try:
+            await self._store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
+        except StorageError as error:
+            log.warning("the endpoints' fingerprints are not written: %s", error)
+
+    def _periodic(self) -> Periodic:
+        periodic = Periodic()
+        periodic.every(MARK_EVERY, self._mark, "mark")
+        periodic.every(PACK_EVERY, lambda: self._quietly(self._store.pack(now() - PACK_AFTER)), "pack")
+        periodic.every(
+            PRUNE_EVERY, lambda: self._quietly(self._store.prune(now() - self._config.storage.keep_results)), "prune"
+        )
+        periodic.start()
+        return periodic
+
+    async def _mark(self) -> None:
+        await self._quietly(self._presence.mark(now()))
+
+    async def _quietly(self, work: Awaitable[object]) -> None:
+        """Work on the database that is made up for later: the recorder tells operators that it is away."""
+        try:
+            await work
+        except StorageError as error:
+            log.debug("put off: %s", error)
+
+    def _banners(self) -> Sequence[str]:
+        state = self._recorder.state
+        said = {
+            "unwritten": self._pipeline.unwritten or state.unwritten,
+            "spooling": state.failing_since is not None,
+            "simulated": self._simulated,
+        }
+        return [name for name, holds in said.items() if holds]
