@@ -21,7 +21,7 @@ from monitor.probes.base import Prober
 
 __all__ = ["Metrics"]
 
-LINES_AT_ONCE = 2000
+LINES_AT_ONCE = 1000
 
 
 class Views(Protocol):

@@ -33,7 +33,7 @@ COMPRESS_FROM_BYTES = 1024
 COMPRESSED_TYPES = ("text/", "application/json", "application/problem+json", "application/yaml")
 
 
-class RequestProblem(Exception):  # noqa: N818  (RFC 9457's word)
+class RequestProblem(Exception):
     """A request that cannot be answered: an HTTP status, what is wrong, and which parameters."""
 
     def __init__(self, status: HTTPStatus, detail: str, errors: tuple[ParameterProblem, ...] = ()) -> None:
