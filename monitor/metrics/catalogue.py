@@ -61,6 +61,9 @@ ENDPOINT_FAMILIES: Final = (
     _of_endpoint("lienthong_probe_tcp_rtt_seconds", "Round-trip time of the connection as the kernel measured it."),
     _of_endpoint("lienthong_probe_tcp_retransmits", "Segments that the kernel had to send again while connecting."),
     _of_endpoint("lienthong_probe_icmp_loss_ratio", "Echo requests without a reply, of those sent."),
+    _of_endpoint("lienthong_probe_icmp_rtt_min_seconds", "Shortest round-trip time of the probe's replies."),
+    _of_endpoint("lienthong_probe_icmp_rtt_mean_seconds", "Mean round-trip time of the probe's replies."),
+    _of_endpoint("lienthong_probe_icmp_rtt_max_seconds", "Longest round-trip time of the probe's replies."),
     _of_endpoint(
         "lienthong_probe_icmp_jitter_seconds", "Mean difference between round-trip times that follow each other."
     ),

@@ -1,0 +1,120 @@
+"""The program's own families, from sources that say what they say."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.metrics.catalogue import PROGRAM_FAMILIES
+from monitor.metrics.program import Program
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+@dataclass
+class Counts:
+    started: int = 7
+    missed: int = 2
+    accept_failures: int = 1
+
+
+@dataclass
+class Starts:
+    in_flight: int = 3
+    stats: Counts = field(default_factory=Counts)
+
+
+@dataclass
+class Beats:
+    stalled_seconds: float = 1.5
+    stalls: int = 2
+    longest_seconds: float = 1.25
+    set_back: int = 1
+
+
+@dataclass
+class Heart:
+    stats: Beats = field(default_factory=Beats)
+
+
+@dataclass
+class Writing:
+    queued: int = 5
+    spooled_results: int = 6
+    spooled_transitions: int = 7
+    write_seconds: float = 0.5
+    failing_since: datetime | None = NOW - timedelta(seconds=30)
+    lost_results: int = 8
+    unwritten: bool = True
+
+
+def watched(writing: Writing) -> Program:
+    program = Program(clock=lambda: NOW, version="1.2")
+    program.watch(
+        schedule=Starts(), pulse=Heart(), recorder=lambda: writing, pending_transitions=lambda: 4, listeners=lambda: 9
+    )
+    return program
+
+
+def read(program: Program) -> dict[str, float]:
+    families = text_string_to_metric_families(program.text().decode())
+    return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+def test_everything_comes_from_those_who_know() -> None:
+    values = read(watched(Writing()))
+    assert {name: value for name, value in values.items() if name.startswith("lienthong_") and "lag" not in name} == {
+        "lienthong_build_info": 1,
+        "lienthong_config_last_reload_successful": 1,
+        "lienthong_config_last_reload_success_timestamp_seconds": NOW.timestamp(),
+        "lienthong_probes_in_flight": 3,
+        "lienthong_probes_started_total": 7,
+        "lienthong_probes_missed_total": 2,
+        "lienthong_results_refused_total": 1,
+        "lienthong_loop_stalls_total": 2,
+        "lienthong_loop_stall_seconds_total": 1.5,
+        "lienthong_loop_stall_longest_seconds": 1.25,
+        "lienthong_clock_set_back_total": 1,
+        "lienthong_recorder_queued_results": 5,
+        "lienthong_recorder_last_write_seconds": 0.5,
+        "lienthong_recorder_failing_seconds": 30,
+        "lienthong_recorder_lost_results_total": 8,
+        "lienthong_spool_results": 6,
+        "lienthong_spool_transitions": 7,
+        "lienthong_unwritten": 1,
+        "lienthong_transitions_pending": 4,
+        "lienthong_stream_listeners": 9,
+    }
+
+
+def test_a_healthy_recorder_has_not_been_failing() -> None:
+    assert read(watched(Writing(failing_since=None)))["lienthong_recorder_failing_seconds"] == 0
+
+
+def test_lag_is_a_histogram_without_a_time_of_creation() -> None:
+    program = Program(clock=lambda: NOW, version="1.2")
+    for lag in (0.002, 0.02, 20):
+        program.observe(lag)
+    values = read(program)
+    assert values["lienthong_schedule_lag_seconds_count"] == 3
+    assert values["lienthong_schedule_lag_seconds_sum"] == 20.022
+    assert not [name for name in values if name.endswith("_created")]
+
+
+def test_a_failed_reload_keeps_the_time_of_the_last_good_one() -> None:
+    times = iter([NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2)])
+    program = Program(clock=lambda: next(times), version="1.2")
+    program.reloaded(succeeded=True)
+    program.reloaded(succeeded=False)
+    values = read(program)
+    assert values["lienthong_config_last_reload_successful"] == 0
+    assert values["lienthong_config_last_reload_success_timestamp_seconds"] == (NOW + timedelta(hours=1)).timestamp()
+
+
+def test_the_catalogue_has_exactly_these() -> None:
+    program = watched(Writing())
+    shown = {}
+    for family in text_string_to_metric_families(program.text().decode()):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        shown[name] = (family.type, {label for each in family.samples for label in each.labels} - {"le"})
+    assert shown == {family.name: (family.kind, set(family.labels)) for family in PROGRAM_FAMILIES}
