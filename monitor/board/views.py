@@ -26,8 +26,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointView:
-    """An endpoint as shown. ``since`` is None before anything is known of it. ``suspect`` says that a change is pending;
-    ``last`` is the latest result, shown at once, so it may be ahead of ``status``."""
+    """An endpoint as shown. ``since`` is None before anything is known of it.
+
+    ``suspect`` says that a change is pending; ``last`` is the latest result, shown at once, so it may be ahead of
+    ``status``.
+    """
 
     endpoint: Endpoint
     status: Status
@@ -43,10 +46,10 @@ class EndpointView:
 class PointView:
     """A point as shown. ``since`` is None before anything is known of it.
 
-    ``culprit`` names the endpoint that the status comes from ("" when up), ``reason``, ``failed_phase`` and ``detail`` are
-    that endpoint's. ``not_before``: the status began between it and ``since``, nobody looked meanwhile. ``stable``: up, not
-    flapping, for at least ``stable_after``; ``first_seen``: this is the first status that was ever seen of it; ``never``:
-    it was never seen up ("chưa từng kết nối"), and its status is known.
+    ``culprit`` names the endpoint that the status comes from ("" when up), ``reason``, ``failed_phase`` and ``detail``
+    are that endpoint's. ``not_before``: the status began between it and ``since``, nobody looked meanwhile.
+    ``stable``: up, not flapping, for at least ``stable_after``; ``first_seen``: this is the first status that was ever
+    seen of it; ``never``: it was never seen up ("chưa từng kết nối"), and its status is known.
     """
 
     point: Point
@@ -74,9 +77,10 @@ class PointView:
 class Verdict:
     """The sentence above the wall, in figures.
 
-    ``total`` is N: declared wards and branches. ``counts`` has every bucket in the wall's order and sums to N; ``stable`` and
-    ``fresh`` (up for less than ``stable_after``) are two of them. ``troubled`` holds every declared point that isn't up
-    (wards, branches, infrastructure, shared services), worst first, then newest first. ``undeclared`` is work to do.
+    ``total`` is N: declared wards and branches. ``counts`` has every bucket in the wall's order and sums to N;
+    ``stable`` and ``fresh`` (up for less than ``stable_after``) are two of them. ``troubled`` holds every declared
+    point that isn't up (wards, branches, infrastructure, shared services), worst first, then newest first.
+    ``undeclared`` is work to do.
     ``started`` is when the program began to look.
     """
 

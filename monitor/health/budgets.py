@@ -15,8 +15,8 @@ EXPIRY: Final = "probe_ssl_earliest_cert_expiry"
 class Limits(Protocol):
     """A module's budgets; None: there is none.
 
-    ``latency`` is the most that the whole probe may take, ``loss_ratio`` (0 to 1) the most of a probe's packets that may be
-    lost, ``certificate`` the least time for which every certificate of the chain must still be valid.
+    ``latency`` is the most that the whole probe may take, ``loss_ratio`` (0 to 1) the most of a probe's packets that
+    may be lost, ``certificate`` the least time for which every certificate of the chain must still be valid.
     """
 
     @property

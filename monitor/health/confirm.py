@@ -267,25 +267,24 @@ def _decide(health: Health, turned: datetime | None, result: Observed) -> Health
     status = health.implied
     if health.status is status:
         return health
+    gaps = health.gaps
     if turned is None:
         # Only after a time without a status: the first result that no pending run contradicts gives it back at once.
         if health.down.length or (health.degraded.holds and health.degraded.length):
             return health
-        turned = result.begun
-    cause = {
-        Status.DOWN: cause_of(result),
-        Status.DEGRADED: health.budget,
-    }.get(status, Cause(Reason.OK))
-    changes = _spell(turned, status, cause, health.gaps)
+        turned, unseen = result.begun, None
+    else:
+        unseen = next((gap.begin for gap in gaps if gap.end == turned), None)
+    cause = {Status.DOWN: cause_of(result), Status.DEGRADED: health.budget}.get(status, Cause(Reason.OK))
+    changes = _spell(Change(turned, status, cause, unseen), gaps)
     return replace(health, status=status, since=changes[-1].at, cause=cause, decided=health.decided + changes)
 
 
-def _spell(at: datetime, status: Status, cause: Cause, gaps: tuple[Gap, ...]) -> tuple[Change, ...]:
-    """The changes that say ``status`` from ``at`` on, without the lapsed times in which it was unknown."""
-    unseen = next((gap.begin for gap in gaps if gap.end == at), None)
-    changes = [Change(at, status, cause, unseen)]
+def _spell(change: Change, gaps: tuple[Gap, ...]) -> tuple[Change, ...]:
+    """The change, and the changes that take the lapsed times since then out of it."""
+    changes = [change]
     for gap in gaps:
-        if gap.lapse is not None and gap.end > at:
+        if gap.lapse is not None and gap.end > change.at:
             changes.append(Change(gap.lapse, Status.UNKNOWN, gap.cause))
-            changes.append(Change(gap.end, status, cause))
+            changes.append(Change(gap.end, change.status, change.cause))
     return tuple(changes)

@@ -136,7 +136,7 @@ def corrections(track: Track, truth: Sequence[Segment]) -> list[Segment]:
     for moment in moments:
         wanted = at(tuple(truth), moment)
         assert wanted is not None  # noqa: S101  (truth begins no later than any of the moments)
-        if wanted.status is _status_at(track, moment):
+        if wanted.status is status_at(track, moment):
             continue
         later = [segment for segment in truth if segment.at > moment]
         before = track[: _position(track, moment)]
@@ -154,7 +154,7 @@ def _position(track: Track, moment: datetime) -> int:
     return position
 
 
-def _status_at(track: Track, moment: datetime) -> Status:
+def status_at(track: Track, moment: datetime) -> Status:
     segment = at(track, moment)
     return segment.status if segment else Status.UNKNOWN
 
@@ -169,7 +169,7 @@ def _judge_at(members: Sequence[Member], moment: datetime) -> Judgement:
 
 
 def _vouched(members: Sequence[Member], moment: datetime) -> bool:
-    """Whether at ``moment`` a critical endpoint behind the link answers, with a success begun during the link's failure.
+    """Whether at ``moment`` a critical endpoint behind the failing link answers: it did since the link failed.
 
     What isn't critical doesn't speak for the link: a name in DNS is answered by another machine.
     """

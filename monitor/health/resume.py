@@ -24,7 +24,7 @@ def resume(
 
     ``row`` is the transition in force (None: there is none), ``results`` the last stored, oldest first, ``unseen`` when
     the program last looked. Results later than the row go on with a confirmation that was under way; what they decide
-    (the row of it was lost) is in ``decided``. Staleness counts from ``started``, so a restart decides nothing by itself.
+    (the row of it was lost) is in ``decided``. Staleness counts from ``started``: a restart decides nothing by itself.
     """
     health = Health()
     decided: list[Change] = []

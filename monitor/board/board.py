@@ -1,0 +1,241 @@
+"""The board: results go in, decided transitions come out; views show what has been made visible."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from monitor.board.endpoint import EndpointState
+from monitor.board.point import PointState, answers
+from monitor.board.restore import restore
+from monitor.board.verdict import reckon
+from monitor.board.views import Applied, PointView, Verdict
+from monitor.config.model import Config
+from monitor.health import confirm
+from monitor.model import EndpointKey, Outcome, Result, Resume, Transition
+
+_NOTHING = Applied()
+
+
+class Board:
+    """What is true now, in memory, for one vantage. Synchronous throughout: no locks.
+
+    What is decided (:meth:`apply`, :meth:`age`, :meth:`reload`) and what is visible (:meth:`points`, :meth:`verdict`)
+    are kept apart: a transition becomes visible by :meth:`show`, when it is durable. Last results are visible at once.
+    """
+
+    def __init__(self, config: Config, *, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._config = config
+        self._endpoints: dict[EndpointKey, EndpointState] = {}
+        self._points: dict[str, PointState] = {}
+        self._views: dict[str, PointView] = {}
+        self._outdated: set[str] = set()
+        self._ripening: dict[str, datetime] = {}
+        self._lapses: list[tuple[datetime, EndpointKey]] = []
+        self._owed: list[Transition] = []
+        states = {endpoint.key: EndpointState(endpoint) for endpoint in config.endpoints() if endpoint.declared}
+        self._arrange(config, states)
+
+    @property
+    def config(self) -> Config:
+        return self._config
+
+    @property
+    def started(self) -> datetime:
+        """When the program began to look."""
+        return self._started
+
+    def apply(self, result: Result) -> Applied:
+        """Take in one result and say what it decided; a late one, or one of an unknown endpoint, changes nothing."""
+        state = self._endpoints.get(result.key)
+        if state is None:
+            return _NOTHING
+        before = state.health
+        after = confirm.observe(before, result, state.policy)
+        if after.latest == before.latest:
+            return _NOTHING if not before.suspect else Applied(suspect=True)
+        state.health = after
+        state.note(result)
+        point = self._points[result.key.point]
+        self._outdated.add(result.key.point)
+        if before.held is None and after.held is not None:
+            heapq.heappush(self._lapses, (after.held + state.policy.hold, result.key))
+        if point.awaited and result.outcome is not Outcome.UNKNOWN:
+            point.resumed(result.begun)
+        if not (after.decided or after.suspect or before.suspect or point.link_fails):
+            return _NOTHING
+        return self._weigh(point, state, before, result)
+
+    def age(self, now: datetime) -> list[Transition]:
+        """What has become unknown by ``now`` because nothing came; and what a restart found undecided."""
+        rows, self._owed = self._owed, []
+        while self._lapses and self._lapses[0][0] <= now:
+            _, key = heapq.heappop(self._lapses)
+            state = self._endpoints.get(key)
+            if state is None or state.health.held is None:
+                continue
+            state.health = after = confirm.age(state.health, now, state.policy)
+            if after.decided:
+                rows += self._decide(self._points[key.point], state, after.decided)
+            # What has lapsed does so again at the earliest one hold after the next result.
+            lapse = state.health.held + state.policy.hold if state.health.held else now
+            heapq.heappush(self._lapses, (lapse if lapse > now else now + state.policy.hold, key))
+        return rows
+
+    def show(self, transitions: Sequence[Transition]) -> None:
+        """Make transitions visible, in the order in which they were decided."""
+        for transition in transitions:
+            key = transition.key
+            point = self._points.get(key.point)
+            if point is None:
+                continue
+            self._outdated.add(key.point)
+            if key.is_point:
+                point.show(transition)
+            elif key in self._endpoints:
+                self._endpoints[key].show(transition)
+
+    def reload(self, config: Config) -> list[Transition]:
+        """Swap the configuration; endpoints with the same identity and fingerprint keep their health.
+
+        The rows close what was removed or changed and say what becomes of the points.
+        """
+        now = self._clock()
+        points = self._points
+        before = {name: _membership(point) for name, point in points.items()}
+        rows, kept = self._carry_over(config, now)
+        self._arrange(config, kept)
+        for name, point in points.items():
+            if self._points.get(name) is not point:
+                rows += point.close(now)
+            elif before[name] != _membership(point):
+                rows += point.settle(now, now)
+        return rows
+
+    def restore(self, resume: Resume) -> None:
+        """Take up what was true when the program last ran: before the first result.
+
+        What must be written because of it (a part closed by a changed address, a confirmation whose row was lost) is
+        handed out by the first :meth:`age`.
+        """
+        self._owed += restore(self._points, self._endpoints, resume, self._started)
+        for key, state in self._endpoints.items():
+            if state.health.decided:
+                self._owed += self._decide(self._points[key.point], state, state.health.decided)
+        self._rebuild()
+
+    def points(self) -> Mapping[str, PointView]:
+        """What is visible of every point, by id, in the configuration's order."""
+        now, stable_after = self._clock(), self._config.stable_after
+        ripe = [name for name, moment in self._ripening.items() if moment <= now]
+        for name in (*self._outdated, *ripe):
+            point = self._points[name]
+            view = self._views[name] = point.view(now, stable_after)
+            ripe_at = point.ripe_at(stable_after)
+            if ripe_at is not None and not view.stable:
+                self._ripening[name] = ripe_at
+            else:
+                self._ripening.pop(name, None)
+        self._outdated.clear()
+        return MappingProxyType(self._views)
+
+    def verdict(self, now: datetime) -> Verdict:
+        """The points as shown, counted."""
+        grace = max((state.policy.hold for state in self._endpoints.values()), default=timedelta())
+        return reckon(self.points().values(), started=self._started, now=now, grace=grace)
+
+    def _weigh(self, point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Applied:
+        """The slow path: something is pending, decided, or wrong with the link."""
+        after = state.health
+        point.witness(state, result)
+        rows: list[Transition] = []
+        if after.decided:
+            rows = self._decide(point, state, after.decided)
+        elif point.cut and answers(result, state):
+            rows = point.reconsider(self._clock())
+        return Applied(
+            transitions=tuple(rows),
+            suspect=after.suspect,
+            hasten=tuple(_hasten(point, state, before)),
+        )
+
+    def _decide(self, point: PointState, state: EndpointState, changes: tuple[confirm.Change, ...]) -> list[Transition]:
+        now = self._clock()
+        begin = min(change.at for change in changes)
+        return state.settle(changes, now) + point.settle(begin, now)
+
+    def _carry_over(self, config: Config, now: datetime) -> tuple[list[Transition], dict[EndpointKey, EndpointState]]:
+        """The states of the new configuration's endpoints, and the rows that close what is gone."""
+        wanted = {endpoint.key: endpoint for endpoint in config.endpoints() if endpoint.declared}
+        rows: list[Transition] = []
+        kept: dict[EndpointKey, EndpointState] = {}
+        for key, state in self._endpoints.items():
+            endpoint = wanted.pop(key, None)
+            if endpoint is not None and endpoint.fingerprint == state.endpoint.fingerprint:
+                state.configure(endpoint)
+                kept[key] = state
+                continue
+            if endpoint is not None:
+                kept[key] = state.replaced(endpoint, now)
+            rows += state.close(now)
+            if endpoint is None:
+                self._points[key.point].former.append(state.member())
+        for key, endpoint in wanted.items():
+            kept[key] = EndpointState.added(endpoint, now) if key.point in self._points else EndpointState(endpoint)
+        return rows, kept
+
+    def _arrange(self, config: Config, states: Mapping[EndpointKey, EndpointState]) -> None:
+        """Lay out the configuration's points over the endpoints' states."""
+        before, self._config = self._points, config
+        self._points = {}
+        for point in config.points:
+            members = tuple(states[endpoint.key] for endpoint in point.endpoints if endpoint.declared)
+            state = before.get(point.id) if members else None
+            if state is None:
+                state = PointState(point, members)
+            else:
+                state.configure(point, members)
+            self._points[point.id] = state
+        self._endpoints = {key: states[key] for key in states}
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Make every view anew, in the configuration's order, and note when each status lapses."""
+        now, stable_after = self._clock(), self._config.stable_after
+        self._views = {name: point.view(now, stable_after) for name, point in self._points.items()}
+        self._ripening = {}
+        self._outdated = set(self._points)
+        self._lapses = [
+            (state.health.held + state.policy.hold, key)
+            for key, state in self._endpoints.items()
+            if state.health.held is not None
+        ]
+        heapq.heapify(self._lapses)
+
+
+def _membership(point: PointState) -> set[tuple[EndpointKey, str, bool, bool]]:
+    """What of a point's endpoints its status depends on."""
+    return {
+        (state.endpoint.key, state.endpoint.fingerprint, state.endpoint.link, state.endpoint.critical)
+        for state in point.endpoints
+    }
+
+
+def _hasten(point: PointState, state: EndpointState, before: confirm.Health) -> Iterator[EndpointKey]:
+    """Whom to probe now, so that within seconds it is told whether the link or what lies behind it fails or is back."""
+    after = state.health
+    began = after.down.length > 0 or after.down.holds is not before.down.holds
+    if before.down.length or not began:
+        return
+    if state is not point.link:
+        if point.link is not None and not before.down.holds and not point.link_fails:
+            yield point.link.endpoint.key
+        return
+    for other in point.endpoints:
+        health = other.health
+        if other is not state and (health.down.holds if before.down.holds else not health.suspect):
+            yield other.endpoint.key

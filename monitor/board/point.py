@@ -1,0 +1,191 @@
+"""One point on the board: its endpoints, its track reckoned from theirs, and what is shown of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitor.board.endpoint import CONFIG, EndpointState, row, segment_of, undeclared
+from monitor.board.views import EndpointView, PointView
+from monitor.config.model import Point
+from monitor.health.points import (
+    Judgement,
+    Member,
+    Segment,
+    Track,
+    corrections,
+    judge,
+    overrule,
+    prune,
+    timeline,
+)
+from monitor.health.stability import is_stable
+from monitor.model import EndpointKey, Outcome, Result, Status, Transition
+
+
+class PointState:
+    """What is decided of one point (``track``) and what is shown of it.
+
+    ``former`` are endpoints that a reload took away but that a decision may still reach back to. ``steady_from``
+    is when stability starts counting anew after a long restart; ``awaited``: that is its first known result.
+    """
+
+    __slots__ = (
+        "awaited",
+        "endpoints",
+        "ever_up",
+        "first_seen",
+        "former",
+        "key",
+        "link",
+        "point",
+        "recorded",
+        "shown",
+        "steady_from",
+        "track",
+    )
+
+    def __init__(self, point: Point, endpoints: tuple[EndpointState, ...]) -> None:
+        self.key = EndpointKey(point.id, "")
+        self.track: Track = ()
+        self.former: list[Member] = []
+        self.recorded = False
+        self.shown: Segment | None = None
+        self.first_seen = False
+        self.ever_up = False
+        self.steady_from: datetime | None = None
+        self.awaited = False
+        self.configure(point, endpoints)
+
+    def configure(self, point: Point, endpoints: tuple[EndpointState, ...]) -> None:
+        self.point = point
+        self.endpoints = endpoints
+        self.link = next((state for state in endpoints if state.endpoint.link), None)
+
+    @property
+    def hold(self) -> timedelta:
+        """For how long its longest status holds without a result."""
+        return max((state.policy.hold for state in self.endpoints), default=timedelta())
+
+    @property
+    def link_fails(self) -> bool:
+        """Whether the link is down or may be."""
+        return self.link is not None and (self.link.health.down.holds or self.link.health.down.length > 0)
+
+    @property
+    def cut(self) -> bool:
+        """Whether it is decided that the point is down."""
+        return bool(self.track) and self.track[-1].status is Status.DOWN
+
+    def witness(self, state: EndpointState, result: Result) -> None:
+        """Keep what speaks for the link while the link fails."""
+        if state is self.link:
+            others = self.endpoints if result.outcome is Outcome.DOWN else ()
+        else:
+            others = (state,) if result.outcome is Outcome.UP and self.link_fails else ()
+        for other in others:
+            alive = other.health.alive
+            if other is not self.link and alive is not None and (not other.answered or other.answered[-1] < alive):
+                other.answered.append(alive)
+
+    def settle(self, begin: datetime, recorded_at: datetime) -> list[Transition]:
+        """Reckon the point anew from ``begin`` on; the rows that make its history say so."""
+        rows = []
+        members = [*self.former, *(state.member() for state in self.endpoints)]
+        for segment in corrections(self.track, timeline(members, begin)):
+            first = not self.recorded
+            self.recorded = True
+            self.track, transition = row(self.key, self.track, segment, recorded_at, first=first)
+            rows.append(transition)
+        self._forget()
+        return rows
+
+    def reconsider(self, recorded_at: datetime) -> list[Transition]:
+        """Something behind the link answered while the point was said to be down."""
+        return self.settle(self.track[-1].at, recorded_at)
+
+    def close(self, now: datetime) -> list[Transition]:
+        """The row that closes the point's history, if there is any."""
+        if not self.recorded:
+            return []
+        segment = Segment(now, Status.UNOBSERVED, CONFIG)
+        self.track, transition = row(self.key, self.track, segment, now)
+        return [transition]
+
+    def restore(self, current: Transition, *, started: datetime, unseen: datetime | None) -> None:
+        """Take up the row in force after a restart."""
+        self.track = overrule((), segment_of(current))
+        self.recorded = True
+        self.show(current)
+        self.ever_up = Status.UP in (current.status, current.previous) or not current.first
+        self.awaited = unseen is None or started - unseen > self.hold
+
+    def resumed(self, begun: datetime) -> None:
+        """The first known result after a restart came: after a long one stability counts from here."""
+        self.awaited = False
+        self.steady_from = begun
+
+    def show(self, transition: Transition) -> None:
+        if transition.status is Status.UNOBSERVED:
+            self.shown, self.first_seen, self.ever_up = None, False, False
+            return
+        self.shown = segment_of(transition)
+        self.first_seen = transition.first
+        self.ever_up = self.ever_up or transition.status is Status.UP
+
+    def ripe_at(self, stable_after: timedelta) -> datetime | None:
+        """When the point as shown is stable, if nothing happens; None: it isn't up."""
+        if self.shown is None or self.shown.status is not Status.UP or self.awaited:
+            return None
+        return max(self.shown.at, self.steady_from or self.shown.at) + stable_after
+
+    def view(self, now: datetime, stable_after: timedelta) -> PointView:
+        """What is visible at ``now``."""
+        status = self.shown.status if self.shown else Status.UNKNOWN
+        judgement = self._live_judgement(status)
+        ripe_at = self.ripe_at(stable_after)
+        since = None if ripe_at is None else ripe_at - stable_after
+        return PointView(
+            point=self.point,
+            status=status,
+            since=self.shown.at if self.shown else None,
+            reason=judgement.cause.reason,
+            failed_phase=judgement.cause.failed_phase,
+            detail=judgement.cause.detail,
+            culprit=judgement.culprit,
+            not_before=self.shown.not_before if self.shown else None,
+            stable=is_stable(status, since, now, stable_after),
+            first_seen=self.first_seen,
+            never=status not in (Status.UP, Status.UNKNOWN) and not self.ever_up,
+            endpoints=self._endpoint_views(),
+        )
+
+    def _endpoint_views(self) -> tuple[EndpointView, ...]:
+        views = tuple(state.view() for state in self.endpoints)
+        if len(views) == len(self.point.endpoints):
+            return views
+        known = {view.endpoint.key: view for view in views}
+        return tuple(known.get(endpoint.key) or undeclared(endpoint) for endpoint in self.point.endpoints)
+
+    def _live_judgement(self, status: Status) -> Judgement:
+        """Whose fault the status shown is: by the endpoints as shown, else by the row that the status came with."""
+        if status is Status.UP:
+            return Judgement(Status.UP)
+        live = judge((state.stand() for state in self.endpoints), vouched=status is not Status.DOWN)
+        if live.status is status or self.shown is None:
+            return live
+        return Judgement(status, self.shown.culprit, self.shown.cause)
+
+    def _forget(self) -> None:
+        floors = [floor for state in self.endpoints if (floor := state.floor()) is not None]
+        if not floors:
+            return
+        floor = min(floors)
+        self.track = prune(self.track, floor)[-64:]
+        self.former = [member for member in self.former if member.track[-1].at > floor]
+        for state in self.endpoints:
+            state.forget(floor)
+
+
+def answers(result: Result, state: EndpointState) -> bool:
+    """Whether a result speaks for the point's link."""
+    return result.outcome is Outcome.UP and state.endpoint.critical and not state.endpoint.link

@@ -1,0 +1,111 @@
+"""The board after a restart: what was true when the program last ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from monitor.board.endpoint import CONFIG, EndpointState, row, segment_of
+from monitor.board.point import PointState
+from monitor.health.points import Member, Segment, overrule
+from monitor.health.resume import resume as resume_health
+from monitor.model import EndpointKey, Outcome, Resume, Status, Transition
+
+
+def restore(
+    points: Mapping[str, PointState],
+    endpoints: Mapping[EndpointKey, EndpointState],
+    resume: Resume,
+    started: datetime,
+) -> list[Transition]:
+    """Bring back health, statuses, stability and pending confirmations in a program that ``started`` now.
+
+    Returns the rows for what the configuration lost or changed meanwhile. What stored results decide beyond the stored
+    rows is left in each endpoint's ``health.decided``.
+    """
+    current = {key: found for key, found in resume.statuses.items() if found.status is not Status.UNOBSERVED}
+    unseen = _last_looked(resume)
+    for name, point in points.items():
+        if point.endpoints and (found := current.get(EndpointKey(name, ""))):
+            point.restore(found, started=started, unseen=unseen)
+    rows: list[Transition] = []
+    changed: set[str] = set()
+    for key, found in current.items():
+        if key.is_point and (key.point not in points or not points[key.point].endpoints):
+            rows.append(_closing(found, started))
+        elif not key.is_point and key not in endpoints:
+            rows.append(_closing(found, started))
+            changed |= _remove(points.get(key.point), found, started)
+    for key, state in endpoints.items():
+        closing = _restore_endpoint(state, current.get(key), resume, started, unseen)
+        if closing is not None:
+            rows += closing
+            changed.add(key.point)
+    for point in points.values():
+        _recall_answers(point, resume)
+    for name in sorted(changed):
+        rows += points[name].settle(started, started)
+    return rows
+
+
+def _last_looked(resume: Resume) -> datetime | None:
+    """The later of the last liveness mark and the last result."""
+    moments = [results[-1].begun for results in resume.recent.values() if results]
+    if resume.last_alive is not None:
+        moments.append(resume.last_alive)
+    return max(moments, default=None)
+
+
+def _restore_endpoint(
+    state: EndpointState,
+    found: Transition | None,
+    resume: Resume,
+    started: datetime,
+    unseen: datetime | None,
+) -> list[Transition] | None:
+    """The rows that close its past when its address or module changed meanwhile or it is new; None: it goes on."""
+    key = state.endpoint.key
+    if found is not None:
+        state.track, state.recorded = (segment_of(found),), True
+    known = resume.fingerprints.get(key)
+    if known is not None and known != state.endpoint.fingerprint:
+        rows = state.close(started)
+        state.begin_anew(started)
+        return rows
+    if found is not None:
+        state.show(found)
+    elif known is None and resume.statuses.get(EndpointKey(key.point, "")) is not None:
+        state.track = EndpointState.added(state.endpoint, started).track
+        return []
+    closed = resume.statuses.get(key)
+    results = [
+        result
+        for result in resume.recent.get(key, ())
+        if found is not None or closed is None or result.begun >= closed.at
+    ]
+    state.health = resume_health(found, results, state.policy, started=started, unseen=unseen)
+    return None
+
+
+def _recall_answers(point: PointState, resume: Resume) -> None:
+    """What spoke for a failing link before the restart still does."""
+    if not point.link_fails:
+        return
+    for state in point.endpoints:
+        if state is not point.link and state.health.latest is not None:
+            results = resume.recent.get(state.endpoint.key, ())
+            state.answered.extend(result.begun for result in results if result.outcome is Outcome.UP)
+
+
+def _closing(found: Transition, now: datetime) -> Transition:
+    segment = Segment(now, Status.UNOBSERVED, CONFIG)
+    return row(found.key, (segment_of(found),), segment, now)[1]
+
+
+def _remove(point: PointState | None, found: Transition, now: datetime) -> set[str]:
+    """Let an endpoint that is gone have its say about the time before."""
+    if point is None or not point.endpoints:
+        return set()
+    track = overrule((segment_of(found),), Segment(now, Status.UNOBSERVED, CONFIG))
+    point.former.append(Member(found.key.endpoint, link=False, critical=False, track=track))
+    return {found.key.point}
