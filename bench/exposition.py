@@ -68,7 +68,7 @@ async def scrape(metrics: Metrics) -> tuple[float, float, bytes]:
 
 
 async def run(endpoints: int, repeats: int) -> None:
-    config = inventory("http", "127.0.0.1:80", endpoints, timedelta(seconds=10))
+    config = inventory("http", 80, endpoints, timedelta(seconds=10))
     board = Board(config, clock=now)
     metrics = Metrics(config, board=board, probers=find_probers(), clock=now, version="bench")
     results = [result(number) for number in range(endpoints)]

@@ -28,7 +28,7 @@ def silent_server() -> tuple[socket.socket, int]:
 
 async def run(endpoints: int) -> None:
     server, port = silent_server()
-    config = inventory("http", f"127.0.0.1:{port}", endpoints, timedelta(seconds=300))
+    config = inventory("http", port, endpoints, timedelta(seconds=300))
     async with Network() as network:
         runner = Runner(network=network, vantage="local", pulse=Steady(), clock=now)
         first = next(config.endpoints())

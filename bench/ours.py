@@ -1,6 +1,6 @@
 """Our side of bench.probes, as a process of its own: from due to accepted result, for one protocol.
 
-``python -m bench.ours PROTOCOL ADDRESS:PORT RATE SECONDS [CA]`` prints ``{"probes", "failed", "cpu_seconds"}``: CPU
+``python -m bench.ours PROTOCOL PORT RATE SECONDS [CA]`` prints ``{"probes", "failed", "cpu_seconds"}``: CPU
 time after the first second, through schedule, runner, board and pipeline; results are counted, not stored.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 import uvloop
 
 from bench.measure import PROBER_CORE, pin
+from bench.peers import targets
 from monitor.board import Applied, Board
 from monitor.config.model import Config, Endpoint, Module, Point
 from monitor.model import EndpointKey, Outcome, Result, Transition
@@ -60,14 +61,13 @@ class Count:
         return True
 
 
-def inventory(protocol: str, peer: str, count: int, interval: timedelta) -> Config:
+def inventory(protocol: str, port: int, count: int, interval: timedelta) -> Config:
     """``count`` points of one endpoint each, a loopback address each, all of one module."""
     prober = "http" if protocol == "https" else protocol
     module = Module(name=prober, prober=prober, options=find_probers()[prober].options(**OPTIONS[prober]))
     points = []
-    for number in range(count):
+    for number, target in enumerate(targets(protocol, count, port)):
         key = EndpointKey(f"point-{number}", "link")
-        target = target_of(protocol, peer, number)
         endpoint = Endpoint(
             key=key, name="link", target=target, module=module, interval=interval, timeout=timedelta(seconds=3),
             retry_every=timedelta(seconds=1), down_after=3, up_after=2, link=True, critical=True, declared=True,
@@ -77,21 +77,8 @@ def inventory(protocol: str, peer: str, count: int, interval: timedelta) -> Conf
     return Config(points=tuple(points), modules={prober: module})
 
 
-def target_of(protocol: str, peer: str, number: int) -> str:
-    """The target of one endpoint. Plain protocols get a loopback address each; TLS keeps the certificate's name."""
-    host, _, port = peer.partition(":")
-    address = f"127.1.{number >> 8 & 255}.{number & 255}" if protocol != "https" else host
-    match protocol:
-        case "http" | "https":
-            return f"{protocol}://{address}:{port}/"
-        case "icmp":
-            return address
-        case _:
-            return f"{address}:{port}"
-
-
-async def measure(protocol: str, peer: str, rate: int, seconds: float, ca_file: Path | None) -> dict[str, float]:
-    config = inventory(protocol, peer, rate, timedelta(seconds=1))
+async def measure(protocol: str, port: int, rate: int, seconds: float, ca_file: Path | None) -> dict[str, float]:
+    config = inventory(protocol, port, rate, timedelta(seconds=1))
     count = Count()
     board = Board(config, clock=now)
     pipeline = Pipeline(board=board, results=count, journal=count)
@@ -123,10 +110,10 @@ def cpu() -> float:
 
 
 def main() -> None:
-    protocol, peer, rate, seconds, *rest = sys.argv[1:]
+    protocol, port, rate, seconds, *rest = sys.argv[1:]
     pin(PROBER_CORE)
     ca_file = Path(rest[0]) if rest else None
-    print(json.dumps(uvloop.run(measure(protocol, peer, int(rate), float(seconds), ca_file))))
+    print(json.dumps(uvloop.run(measure(protocol, int(port), int(rate), float(seconds), ca_file))))
 
 
 if __name__ == "__main__":

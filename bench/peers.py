@@ -16,6 +16,20 @@ from bench.measure import PROBER_CORE, cpu_seconds, process
 BLACKBOX_PORT = 19115
 
 
+def targets(protocol: str, count: int, port: int) -> list[str]:
+    """The same targets for everybody: a loopback address each, but for TLS, which keeps the certificate's name."""
+    addresses = [f"127.1.{number >> 8 & 255}.{number & 255}" for number in range(1, count + 1)]
+    match protocol:
+        case "https":
+            return [f"https://localhost:{port}/"] * count
+        case "http":
+            return [f"http://{address}:{port}/" for address in addresses]
+        case "icmp":
+            return addresses
+        case _:
+            return [f"{address}:{port}" for address in addresses]
+
+
 @contextmanager
 def blackbox(modules: Path, *, port: int = BLACKBOX_PORT) -> Iterator[int]:
     """A blackbox_exporter on the prober's core; gives its process id."""

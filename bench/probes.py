@@ -95,7 +95,7 @@ def _run(contenders: dict[str, dict[str, Contender]], repeats: int) -> Rows:
 
 def _contenders(protocol: str, blackbox: int, root: Path, probes: int) -> dict[str, Contender]:
     count = probes // 5 if protocol == "https" else probes
-    targets = [_blackbox_target(protocol, number) for number in range(500)]
+    targets = peers.targets(protocol, 500, TLS_PORT if protocol == "https" else PORT)
     row: dict[str, Contender] = {
         "ours": lambda: _ours(protocol, count, root),
         "blackbox_exporter": lambda: peers.blackbox_cpu_seconds(
@@ -114,27 +114,14 @@ def _contenders(protocol: str, blackbox: int, root: Path, probes: int) -> dict[s
 
 
 def _ours(protocol: str, count: int, root: Path) -> float:
-    rate, peer = (200, f"localhost:{TLS_PORT}") if protocol == "https" else (1000, f"127.0.0.1:{PORT}")
-    words = [sys.executable, "-m", "bench.ours", protocol, peer, str(rate), str(count / rate)]
+    rate, port = (200, TLS_PORT) if protocol == "https" else (1000, PORT)
+    words = [sys.executable, "-m", "bench.ours", protocol, str(port), str(rate), str(count / rate)]
     if protocol == "https":
         words.append(str(root))
     answer = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
     if answer["failed"]:
         raise RuntimeError(f"{answer['failed']} of our {protocol} probes failed")
     return float(answer["cpu_seconds"]) / float(answer["probes"])
-
-
-def _blackbox_target(protocol: str, number: int) -> str:
-    address = f"127.1.{number >> 8 & 255}.{number & 255}"
-    match protocol:
-        case "https":
-            return f"https://localhost:{TLS_PORT}/"
-        case "http":
-            return f"http://{address}:{PORT}/"
-        case "icmp":
-            return address
-        case _:
-            return f"{address}:{PORT}"
 
 
 def _fping(count: int) -> float:
