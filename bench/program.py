@@ -104,7 +104,8 @@ def theirs(endpoints: int, seconds: int, folder: Path) -> dict[str, float]:
     ]
     job = {
         "job_name": "http", "metrics_path": "/probe", "scrape_interval": "1s", "scrape_timeout": "1s",
-        "params": {"module": ["http"]}, "static_configs": [{"targets": peers.targets("http", endpoints, PORT)}], "relabel_configs": relabel,
+        "params": {"module": ["http"]}, "relabel_configs": relabel,
+        "static_configs": [{"targets": peers.targets("http", endpoints, PORT)}],
     }  # fmt: skip
     (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job]}))
     words = [

@@ -32,21 +32,28 @@ static int listening(int kind, int port) {
     return fd;
 }
 
+/* An answer has to come from the address that was asked: the probers ask many, so the kernel is asked which it was. */
 static void answer_names(int fd) {
     unsigned char wire[512];
+    char control[CMSG_SPACE(sizeof(struct in_pktinfo))];
     struct sockaddr_in peer;
-    socklen_t size = sizeof peer;
-    ssize_t got;
-    while ((got = recvfrom(fd, wire, sizeof wire - 16, 0, (struct sockaddr *)&peer, &size)) > 16) {
-        ssize_t end = 12;
+    for (;;) {
+        struct iovec part = {wire, sizeof wire - 16};
+        struct msghdr message = {.msg_name = &peer, .msg_namelen = sizeof peer, .msg_iov = &part, .msg_iovlen = 1,
+                                 .msg_control = control, .msg_controllen = sizeof control};
+        ssize_t got = recvmsg(fd, &message, 0), end = 12;
+        if (got <= 16) return;
         while (end < got && wire[end]) end += wire[end] + 1;
         end += 5;
         static const unsigned char RECORD[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 127, 0, 0, 1};
         wire[2] = 0x81, wire[3] = 0x80;
         memcpy(wire + 6, "\0\1\0\0\0\0", 6);
         memcpy(wire + end, RECORD, sizeof RECORD);
-        sendto(fd, wire, (size_t)end + sizeof RECORD, 0, (struct sockaddr *)&peer, size);
-        size = sizeof peer;
+        part.iov_len = (size_t)end + sizeof RECORD;
+        struct in_pktinfo *asked = (struct in_pktinfo *)CMSG_DATA(CMSG_FIRSTHDR(&message));
+        asked->ipi_spec_dst = asked->ipi_addr;
+        asked->ipi_ifindex = 0;
+        sendmsg(fd, &message, 0);
     }
 }
 
@@ -62,7 +69,8 @@ int main(int count, char **words) {
     answer_size = snprintf(answer, sizeof answer,
                            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
                            "Connection: close\r\n\r\n%s", sizeof BODY - 1, BODY);
-    int streams = listening(SOCK_STREAM, atoi(words[1])), names = listening(SOCK_DGRAM, atoi(words[1]));
+    int streams = listening(SOCK_STREAM, atoi(words[1])), names = listening(SOCK_DGRAM, atoi(words[1])), one = 1;
+    setsockopt(names, IPPROTO_IP, IP_PKTINFO, &one, sizeof one);
     int queue = epoll_create1(0);
     int watched[] = {streams, names, 0};
     for (int i = 0; i < 3; i++) {
