@@ -62,14 +62,14 @@ class Archive:
 
     async def encode(self, results: Sequence[Result]) -> list[dict[str, object]]:
         """Rows for the table of batches, one for each slot and ``_BATCH_ROWS`` results."""
-        numbers = await self._names.make_series(SeriesName(result.key, result.vantage) for result in results)
+        numbers = await self._names.make_series((result.key, result.vantage) for result in results)
         rows: list[dict[str, object]] = []
         for begin in range(0, len(results), _BATCH_ROWS):
             by_slot: dict[int, list[tuple[int, Row]]] = defaultdict(list)
             for result in results[begin : begin + _BATCH_ROWS]:
-                number = numbers[SeriesName(result.key, result.vantage)]
-                numbered = number, row(result.begun, result.latency_seconds, result.reason)
-                by_slot[slot_of(numbered[1].begun)].append(numbered)
+                numbered = numbers[result.key, result.vantage], row(result.begun, result.latency_seconds, result.reason)
+                by_slot[slot_of(numbered[1][0])].append(numbered)
+            await asyncio.sleep(0)
             rows.extend({"slot": slot, "rows": encode_batch(part)} for slot, part in by_slot.items())
             await asyncio.sleep(0)
         return rows
@@ -79,43 +79,44 @@ class Archive:
     ) -> dict[EndpointKey, Sequence[StoredResult]]:
         """The results of each key that began within [begin, end), oldest first, of all vantages."""
         found: dict[EndpointKey, list[Results]] = {key: [] for key in keys}
-        names = await self._names.find_series(keys)
-        if names and begin < end:
-            columns = await self._read_columns(names, microseconds(begin), microseconds(end))
-            for number, part in columns.items():
-                found[names[number].key].append(Results(part, names[number].vantage))
+        if begin < end:
+            for (key, vantage), columns in await self._read_columns(keys, microseconds(begin), microseconds(end)):
+                found[key].append(Results(columns, vantage))
         return {key: _joined(parts) for key, parts in found.items()}
 
-    async def _read_columns(self, names: Mapping[int, SeriesName], begin: int, end: int) -> dict[int, Columns]:
+    async def _read_columns(
+        self, keys: Collection[EndpointKey], begin: int, end: int
+    ) -> list[tuple[SeriesName, Columns]]:
         first, last = slot_of(begin), slot_of(end - 1)
-        # Batches first: what packing moves between the two questions is then seen twice, not missed.
         async with self._database.reading() as connection:
-            unpacked = await connection.execute(
+            names = await self._names.find_series(connection, keys)
+            # Batches first: what packing moves between the two questions is then seen twice, not missed.
+            unpacked = await connection.scalars(
                 select(batches.c.rows).where(batches.c.slot.between(first, last)).order_by(batches.c.id)
             )
-            loose = await self._spread(unpacked.scalars().all(), names)
-            packed = (await connection.execute(_blocks_between(first, last, names))).all()
+            packed = await connection.execute(_blocks_between(first, last, names))
+        loose = await self._spread(unpacked.all(), names)
         parts: dict[int, list[Columns]] = defaultdict(list)
-        for place, (slot, number, data) in enumerate(packed):
-            with self._damage():
+        with self._damage():
+            for place, (slot, number, data) in enumerate(packed):
                 parts[number].append(decode_block(slot, data))
-            if place % 100 == 99:
-                await asyncio.sleep(0)
-        return {
-            number: _within(merge(_concatenated(parts.get(number, [])), loose.get(number, ())), begin, end)
-            for number in names
-        }
+                if place % 100 == 99:
+                    await asyncio.sleep(0)
+        return [
+            (name, _within(merge(_concatenated(parts[number]), loose.get(number, ())), begin, end))
+            for number, name in names.items()
+        ]
 
     async def _spread(self, data: Sequence[bytes], names: Collection[int]) -> dict[int, list[Row]]:
         """The batches' rows by series, of the series in ``names``."""
         found: dict[int, list[Row]] = defaultdict(list)
-        lowest, highest = min(names), max(names)
-        for place, rows in enumerate(data):
+        lowest, highest = min(names, default=0), max(names, default=0)
+        for place, packed in enumerate(data):
             with self._damage():
-                batch = decode_batch(rows, lowest, highest)
-            for number, *numbers in zip(*batch, strict=True):
+                series, *columns = decode_batch(packed, lowest, highest)
+            for number, numbers in zip(series, zip(*columns, strict=True), strict=True):
                 if number in names:
-                    found[number].append(Row(*numbers))
+                    found[number].append(numbers)
             if place % 10 == 9:
                 await asyncio.sleep(0)
         return found

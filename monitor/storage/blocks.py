@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from operator import sub
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from monitor.model import Reason
 
@@ -61,12 +61,8 @@ _HEAD: Final = struct.Struct("<BI")
 _WHOLE: Final = slice(None)
 
 
-class Row(NamedTuple):
-    """One result: its begin in microseconds since 1970 UTC, its latency in microseconds, its reason's number."""
-
-    begun: int
-    latency: int
-    reason: int
+Row: TypeAlias = tuple[int, int, int]
+"""One result: its begin in microseconds since 1970 UTC, its latency in microseconds, its reason's number."""
 
 
 class Columns(NamedTuple):
@@ -86,7 +82,7 @@ class Batch(NamedTuple):
     reason: Sequence[int]
 
 
-class DamagedBlock(ValueError):  # noqa: N818  (it names what was found)
+class DamagedBlock(ValueError):
     """Bytes that are no batch and no block of a format that this program knows."""
 
 
@@ -113,21 +109,21 @@ def slot_begin(slot: int) -> int:
 def row(begun: datetime, latency_seconds: float, reason: Reason) -> Row:
     """A result's numbers. Latencies are rounded to the microsecond and kept within [0, 71 minutes]."""
     latency = min(max(round(latency_seconds * 1e6), 0), _LATENCY_LIMIT)
-    return Row(microseconds(begun), latency, REASON_NUMBERS[reason])
+    return microseconds(begun), latency, REASON_NUMBERS[reason]
 
 
 def encode_batch(rows: Iterable[tuple[int, Row]]) -> bytes:
     """(series, row) pairs in any order, at least one, as a batch's bytes."""
     ordered = sorted(rows)
     series = [number for number, _ in ordered]
-    begun = [row.begun for _, row in ordered]
+    begun, latency, reason = zip(*(row for _, row in ordered), strict=True)
     first = min(begun)
     columns = (
         [series[0], *map(sub, series[1:], series)],
         [first],
         [at - first for at in begun],
-        [row.latency for _, row in ordered],
-        [row.reason for _, row in ordered],
+        latency,
+        reason,
     )
     return _compress(len(ordered), columns)
 
@@ -147,28 +143,29 @@ def decode_batch(data: bytes, lowest: int = 0, highest: int = 2**63) -> Batch:
 
 def encode_block(slot: int, rows: Columns) -> bytes:
     """The rows of one series in one slot, at least one, as a block's bytes."""
-    begun = rows.begun
-    columns = ([begun[0] - slot_begin(slot), *map(sub, begun[1:], begun)], rows.latency, rows.reason)
-    return _compress(len(begun), columns)
+    begun, latency, reason = rows
+    steps = (begun[0] - slot_begin(slot), *map(sub, begun[1:], begun))
+    # One column for all three: reading has a fixed price for each column, and a day of a point is hundreds of blocks.
+    return _compress(len(begun), [(*steps, *latency, *reason)])
 
 
 def decode_block(slot: int, data: bytes) -> Columns:
     """A block's rows. Raises DamagedBlock."""
     count, plain = _decompress(data)
-    steps, at = _decode_column(plain, _HEAD.size, count)
-    latency, at = _decode_column(plain, at, count)
-    reason, _ = _decode_column(plain, at, count)
-    return Columns(tuple(accumulate((slot_begin(slot) + steps[0], *steps[1:]))), latency, reason)
+    numbers, _ = _decode_column(plain, _HEAD.size, 3 * count)
+    begun = accumulate(numbers[:count], initial=slot_begin(slot))
+    return Columns(tuple(begun)[1:], numbers[count : 2 * count], numbers[2 * count :])
 
 
 def merge(stored: Columns, rows: Iterable[Row]) -> Columns:
     """Both, oldest first; a begin that is already stored is a repetition and is left out."""
-    known = {row.begun: row for row in rows}
-    if not stored.begun or not known or min(known) > stored.begun[-1]:
+    known = {row[0]: row for row in rows}
+    if not known:
+        return stored
+    if not stored.begun or min(known) > stored.begun[-1]:
         added = [known[begun] for begun in sorted(known)]
-        columns = zip(*added, strict=True) if added else ((), (), ())
-        return Columns(*((*old, *new) for old, new in zip(stored, columns, strict=True)))
-    known.update((row.begun, row) for row in map(Row, *stored))
+        return Columns(*((*old, *new) for old, new in zip(stored, zip(*added, strict=True), strict=True)))
+    known.update((row[0], row) for row in zip(*stored, strict=True))
     return Columns(*zip(*(known[begun] for begun in sorted(known)), strict=True))
 
 
@@ -201,10 +198,13 @@ def _decode_column(plain: bytes, at: int, count: int, part: slice = _WHOLE) -> t
     width = plain[at]
     at += 1
     begin, end, _ = part.indices(count)
-    if width <= 1:
-        return (tuple(plain[at + begin : at + end]) if width else (0,) * (end - begin)), at + count * width
+    if width == 0:
+        return bytes(end - begin), at
+    if width == 1:
+        return plain[at + begin : at + end], at + count
     size, code = (4, "I") if width <= 4 else (8, "Q")
     wide = bytearray((end - begin) * size)
-    for plane in range(width):
-        wide[plane::size] = plain[at + plane * count + begin : at + plane * count + end]
-    return struct.unpack(f"<{end - begin}{code}", wide), at + count * width
+    following = at + count * width
+    for plane, place in enumerate(range(at, following, count)):
+        wide[plane::size] = plain[place + begin : place + end]
+    return struct.unpack(f"<{end - begin}{code}", wide), following

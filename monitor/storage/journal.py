@@ -9,19 +9,17 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Row, and_, or_, select, union_all
+from sqlalchemy import FromClause, Row, and_, or_, select, union_all
 
 from monitor.model import EndpointKey, Reason, Status, Transition
 from monitor.storage.blocks import instant, microseconds
 from monitor.storage.database import Database
-from monitor.storage.names import Names
+from monitor.storage.names import MANY, Names
 from monitor.storage.tables import subjects, transitions
 
 _FIELDS: Final = tuple(column for column in transitions.c if column.name not in ("id", "subject"))
 _FIELD_NAMES: Final = tuple(column.name for column in _FIELDS)
 _ROW: Final = (subjects.c.point, subjects.c.endpoint, *_FIELDS)
-_MANY: Final = 1000
-"""Above so many subjects it is quicker to ask for all and sort out here."""
 
 
 class TransitionPage(NamedTuple):
@@ -59,17 +57,16 @@ class Journal:
 
         Of those with ``at`` before ``begin`` only the one recorded last: from ``begin`` on it overrules the others.
         """
-        numbers = await self._names.find_subjects(keys)
-        wanted: list[ColumnElement[bool]] = [] if len(keys) > _MANY else [subjects.c.id.in_(numbers.values())]
         columns = (*_ROW, transitions.c.id)
-        query = union_all(
-            select(*columns).select_from(_in_force(before=begin)).where(*wanted),
-            select(*columns)
-            .join_from(transitions, subjects)
-            .where(*wanted, transitions.c.at >= begin, transitions.c.at < end),
-        )
+        before = select(*columns).select_from(_in_force(before=begin))
+        within = select(*columns).join_from(transitions, subjects)
+        within = within.where(transitions.c.at >= begin, transitions.c.at < end)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+            numbers = await self._names.find_subjects(connection, keys)
+            if len(keys) <= MANY:
+                wanted = subjects.c.id.in_(numbers.values())
+                before, within = before.where(wanted), within.where(wanted)
+            rows = (await connection.execute(union_all(before, within))).all()
         found: dict[EndpointKey, list[Transition]] = defaultdict(list)
         for transition in await _read(sorted(rows, key=attrgetter("recorded_at", "id"))):
             found[transition.key].append(transition)

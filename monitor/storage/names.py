@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,12 +12,12 @@ from monitor.model import EndpointKey
 from monitor.storage.database import Database
 from monitor.storage.tables import series, subjects
 
+MANY: Final = 1000
+"""Above so many names it is quicker to ask for all and sort out here."""
 
-class SeriesName(NamedTuple):
-    """What one vantage saw of one endpoint."""
 
-    key: EndpointKey
-    vantage: str
+SeriesName: TypeAlias = tuple[EndpointKey, str]
+"""What one vantage (by name) saw of one endpoint. A plain tuple: one is made for every result."""
 
 
 class Names:
@@ -48,27 +48,29 @@ class Names:
         """The numbers of series, made where missing. Holds at least ``names``."""
         missing = [name for name in dict.fromkeys(names) if name not in self._series]
         if missing:
-            numbers = await self.make_subjects([name.key for name in missing])
-            rows = [{"subject": numbers[name.key], "vantage": name.vantage} for name in missing]
+            numbers = await self.make_subjects([key for key, _ in missing])
+            rows = [{"subject": numbers[key], "vantage": vantage} for key, vantage in missing]
             async with self._database.writing() as connection:
                 await connection.execute(self._database.insert(series).on_conflict_do_nothing(), rows)
                 known = await _read_series(connection)
             self._series = known
         return self._series
 
-    async def find_subjects(self, keys: Collection[EndpointKey]) -> dict[EndpointKey, int]:
+    async def find_subjects(self, connection: AsyncConnection, keys: Collection[EndpointKey]) -> dict[EndpointKey, int]:
         """The numbers of those of ``keys`` that the database knows."""
         if any(key not in self._subjects for key in keys):
-            async with self._database.reading() as connection:
-                self._subjects = await _read_subjects(connection)
+            self._subjects = await _read_subjects(connection)
         return {key: self._subjects[key] for key in keys if key in self._subjects}
 
-    async def find_series(self, keys: Collection[EndpointKey] | None = None) -> dict[int, SeriesName]:
-        """Every vantage's series of ``keys`` (None: of all) by number."""
-        async with self._database.reading() as connection:
-            self._series = await _read_series(connection)
-        wanted = None if keys is None else frozenset(keys)
-        return {number: name for name, number in self._series.items() if wanted is None or name.key in wanted}
+    async def find_series(self, connection: AsyncConnection, keys: Collection[EndpointKey]) -> dict[int, SeriesName]:
+        """Every vantage's series of ``keys`` by number."""
+        numbers = await self.find_subjects(connection, keys)
+        query = select(series.c.id, series.c.subject, series.c.vantage)
+        if len(keys) <= MANY:
+            query = query.where(series.c.subject.in_(numbers.values()))
+        found = {number: key for key, number in numbers.items()}
+        rows = await connection.execute(query)
+        return {number: (found[subject], vantage) for number, subject, vantage in rows if subject in found}
 
 
 async def _read_subjects(connection: AsyncConnection) -> dict[EndpointKey, int]:
@@ -79,4 +81,4 @@ async def _read_subjects(connection: AsyncConnection) -> dict[EndpointKey, int]:
 async def _read_series(connection: AsyncConnection) -> dict[SeriesName, int]:
     query = select(subjects.c.point, subjects.c.endpoint, series.c.vantage, series.c.id).join_from(series, subjects)
     rows = await connection.execute(query)
-    return {SeriesName(EndpointKey(point, endpoint), vantage): number for point, endpoint, vantage, number in rows}
+    return {(EndpointKey(point, endpoint), vantage): number for point, endpoint, vantage, number in rows}
