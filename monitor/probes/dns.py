@@ -15,7 +15,7 @@ import dns.name
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from monitor.model import Reason
 from monitor.probes import dnsstream, dnswire
@@ -30,10 +30,8 @@ from monitor.probes.types import IpProtocol, Regex
 _SECTIONS = ("answer", "authority", "additional")
 
 
-class RecordRules(BaseModel):
+class RecordRules(Options):
     """What the records of one section must look like; a record's text is ``name. TTL IN A rdata``, tabs between."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     fail_if_matches_regexp: tuple[Regex, ...] = ()
     fail_if_all_match_regexp: tuple[Regex, ...] = ()
