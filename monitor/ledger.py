@@ -1,0 +1,189 @@
+"""Time in each status, exactly: the ledger counts time, not probes.
+
+All of it is reckoned in whole microseconds; a ratio is divided once, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from monitor.model import Observation, Reason, Status, Transition
+
+CUT: Final = frozenset({Status.DOWN, Status.UNREACHABLE})
+"""What counts against connectivity."""
+
+FAILING: Final = CUT | {Status.FAULTY}
+"""What counts against service. An endpoint has no ``faulty``: its ``down`` counts against both."""
+
+LEFT_OUT: Final = frozenset({Status.UNKNOWN, Status.UNOBSERVED})
+"""What counts for neither."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Interval(NamedTuple):
+    """From ``begin`` up to ``end`` the subject had ``status``. Where nobody looked: ``UNOBSERVED``, reason stale."""
+
+    begin: datetime
+    end: datetime
+    status: Status
+    reason: Reason
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uptime:
+    """The two figures of a window with their coverage, as ratios from 0 to 1.
+
+    ``connectivity`` is the share of the counted time that was neither down nor unreachable, ``service`` of that which
+    wasn't faulty either; None when no time counts. ``coverage`` is the share of the window that counts: neither unknown
+    nor unobserved. ``observed`` is the time in which the program looked, unknown included.
+    """
+
+    connectivity: float | None
+    service: float | None
+    coverage: float
+    observed: timedelta
+    by_status: Mapping[Status, timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One calendar day's part of a window; ``begin`` and ``end`` are where the window cuts it."""
+
+    date: date
+    begin: datetime
+    end: datetime
+    uptime: Uptime
+
+
+def timeline(
+    transitions: Sequence[Transition],
+    observations: Sequence[Observation],
+    begin: datetime,
+    end: datetime,
+) -> list[Interval]:
+    """What one subject's status was at every moment of [``begin``, ``end``), without gaps.
+
+    ``transitions`` are the subject's rows in the order in which they were recorded: a later row overrules earlier ones
+    from its ``at`` on. Time before the first row, and outside ``observations`` (in any order, of any vantage), is
+    unobserved. Neighbours differ in status or reason.
+    """
+    intervals: list[Interval] = []
+    for interval in _cover(_standing(transitions), _observed(observations, begin, end), begin, end):
+        last = intervals[-1] if intervals else None
+        if last is not None and (last.status, last.reason) == (interval.status, interval.reason):
+            intervals[-1] = last._replace(end=interval.end)
+        else:
+            intervals.append(interval)
+    return intervals
+
+
+def uptime(intervals: Iterable[Interval]) -> Uptime:
+    """The two figures and their coverage over ``intervals``."""
+    spent = dict.fromkeys(Status, 0)
+    for interval in intervals:
+        spent[interval.status] += interval.length // _MICROSECOND
+    window = sum(spent.values())
+    counted = window - sum(spent[status] for status in LEFT_OUT)
+    return Uptime(
+        connectivity=_share(counted - sum(spent[status] for status in CUT), counted),
+        service=_share(counted - sum(spent[status] for status in FAILING), counted),
+        coverage=_share(counted, window) or 0.0,
+        observed=timedelta(microseconds=window - spent[Status.UNOBSERVED]),
+        by_status=MappingProxyType({status: timedelta(microseconds=spent[status]) for status in Status}),
+    )
+
+
+def days(intervals: Iterable[Interval], zone: tzinfo) -> list[Day]:
+    """The same, for each calendar day of ``zone`` that the intervals (gapless, in order) touch."""
+    found: list[Day] = []
+    today: list[Interval] = []
+    for interval in _by_day(intervals, zone):
+        day = interval.begin.astimezone(zone).date()
+        if today and today[-1].begin.astimezone(zone).date() != day:
+            found.append(_day(today, zone))
+            today = []
+        today.append(interval)
+    return [*found, _day(today, zone)] if today else found
+
+
+def _standing(transitions: Sequence[Transition]) -> list[Transition]:
+    """The rows that have the last word, in the order of their times."""
+    standing: list[Transition] = []
+    for row in transitions:
+        while standing and standing[-1].at >= row.at:
+            standing.pop()
+        standing.append(row)
+    return standing
+
+
+def _observed(observations: Sequence[Observation], begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """The union of the observations within the window, in order."""
+    spans: list[tuple[datetime, datetime]] = []
+    for observation in sorted(observations, key=lambda observation: observation.begun):
+        first, last = max(observation.begun, begin), min(observation.ended, end)
+        if first >= last:
+            continue
+        if spans and first <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], last))
+        else:
+            spans.append((first, last))
+    return spans
+
+
+def _cover(
+    standing: Sequence[Transition],
+    spans: Sequence[tuple[datetime, datetime]],
+    begin: datetime,
+    end: datetime,
+) -> Iterator[Interval]:
+    """The rows' intervals inside the observed spans, and what is unobserved between these."""
+    done, position = begin, 0
+    for first, last in spans:
+        if done < first:
+            yield Interval(done, first, Status.UNOBSERVED, Reason.STALE)
+        done = first
+        while done < last:
+            while position < len(standing) and standing[position].at <= done:
+                position += 1
+            until = min(standing[position].at, last) if position < len(standing) else last
+            row = standing[position - 1] if position else None
+            if row is None:
+                yield Interval(done, until, Status.UNOBSERVED, Reason.STALE)
+            else:
+                yield Interval(done, until, row.status, row.reason)
+            done = until
+    if done < end:
+        yield Interval(done, end, Status.UNOBSERVED, Reason.STALE)
+
+
+def _by_day(intervals: Iterable[Interval], zone: tzinfo) -> Iterator[Interval]:
+    """The intervals, cut at every midnight of ``zone``."""
+    for interval in intervals:
+        begin = interval.begin
+        while begin < interval.end:
+            end = min(_midnight_after(begin, zone), interval.end)
+            yield interval._replace(begin=begin, end=end)
+            begin = end
+
+
+def _midnight_after(moment: datetime, zone: tzinfo) -> datetime:
+    tomorrow = moment.astimezone(zone).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
+
+
+def _day(intervals: Sequence[Interval], zone: tzinfo) -> Day:
+    begin = intervals[0].begin
+    return Day(begin.astimezone(zone).date(), begin, intervals[-1].end, uptime(intervals))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
