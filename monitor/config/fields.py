@@ -99,6 +99,7 @@ _DURATION_SCHEMA: dict[str, Any] = {
 }
 
 Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
+Value = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | float)]
 Flag = Annotated[bool, BeforeValidator(_flag, json_schema_input_type=bool)]
 Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 Count = Annotated[Whole, Field(ge=1, le=1000)]

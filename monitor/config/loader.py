@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, cast
 
 from monitor.config.addresses import parse_listen, parse_server
-from monitor.config.document import Document, parse
+from monitor.config.document import Document, Path, parse
 from monitor.config.explain import unknown
 from monitor.config.model import Area, Config, Module, Point, Resolution, Server, Storage
 from monitor.config.modules import ModuleShelf, Probers, read_modules
@@ -17,7 +17,7 @@ from monitor.config.points import PointBuilder
 from monitor.config.problem import ConfigError, Problem
 from monitor.config.rules import check_areas, check_dependencies, check_references, check_variables
 from monitor.config.schema import FileSection, file_schema
-from monitor.config.secrets import MASK, Expansion, mask
+from monitor.config.secrets import Expansion, mask
 from monitor.config.sections import Sections, read_sections
 from monitor.probes import find_probers
 
@@ -114,6 +114,8 @@ class _Reading:
         shelf = read_modules(document, self._root.get("modules"), self._probers, self._directory)
         sections = read_sections(document, self._root)
         self._check(sections)
+        for path, file in shelf.files():
+            self._read_file(path, file)
         head = self._head(sections.head)
         points = self._points(sections, shelf, placeholders=placeholders)
         return Config(
@@ -134,15 +136,8 @@ class _Reading:
 
     def raise_problems(self) -> None:
         if self._document.problems:
-            problems = [self._discreet(problem) for problem in self._document.problems]
+            problems = [replace(one, text=self._expansion.discreet(one.text)) for one in self._document.problems]
             raise ConfigError(sorted(problems, key=lambda problem: (problem.line, problem.path)))
-
-    def _discreet(self, problem: Problem) -> Problem:
-        """The problem without anything that came from the environment."""
-        text = problem.text
-        for value in sorted(self._expansion.shown_never, key=len, reverse=True):
-            text = text.replace(value, MASK)
-        return Problem(problem.file, problem.line, problem.path, text)
 
     def _check(self, sections: Sections) -> None:
         document, named = self._document, sections.named
@@ -169,7 +164,7 @@ class _Reading:
     def _head(self, section: FileSection) -> _Head:
         ca_file = None if section.ca_file is None else self._directory / section.ca_file
         if ca_file is not None:
-            self._read_text(("ca_file",), ca_file)
+            self._read_file(("ca_file",), ca_file)
         return _Head(self._server(section), self._storage(section), self._resolution(section), ca_file)
 
     def _server(self, section: FileSection) -> Server:
@@ -214,11 +209,16 @@ class _Reading:
                 self._document.complain(("resolution", "servers", index), f"{text!r} is no name server; {remedy}")
         return Resolution(servers=tuple(servers))
 
-    def _read_text(self, path: tuple[str, ...], file: FilePath) -> str:
+    def _read_text(self, path: Path, file: FilePath) -> str:
         try:
-            return file.read_text("utf-8")
-        except OSError as error:
-            self._document.complain(path, f"{file} can't be read: {error.strerror}; give a file that you may read")
+            return self._read_file(path, file).decode("utf-8")
         except UnicodeDecodeError:
             self._document.complain(path, f"{file} is not UTF-8 text; give a text file")
-        return ""
+            return ""
+
+    def _read_file(self, path: Path, file: FilePath) -> bytes:
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            self._document.complain(path, f"{file} can't be read: {error.strerror}; give a file that you may read")
+            return b""

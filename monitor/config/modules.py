@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -18,6 +18,7 @@ from monitor.config.explain import explain
 from monitor.config.model import Budgets, Module
 from monitor.config.schema import BudgetsSection, ModuleSection, module_schema
 from monitor.probes.base import Prober
+from monitor.probes.network import Network
 
 Probers = Mapping[str, type[Prober]]
 
@@ -32,6 +33,7 @@ class ModuleShelf:
     raw: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _variants: dict[tuple[str, str], Module | ValidationError] = field(default_factory=dict)
     _digests: dict[int, str] = field(default_factory=dict)
+    _network: Network = field(default_factory=lambda: Network(servers=(("127.0.0.1", 53),)))
 
     def variant(self, name: str, changes: Mapping[str, Any]) -> Module:
         """The module with ``changes`` laid over its section. Raises ValidationError when they don't fit."""
@@ -50,6 +52,20 @@ class ModuleShelf:
         if isinstance(made, ValidationError):
             raise made
         return made
+
+    def refuse_target(self, module: Module, target: str) -> str | None:
+        """Why the module's prober can't take ``target``; None when it can. Nothing is opened or sent."""
+        prober: Any = self.probers[module.prober]
+        try:
+            prober(target, module.options, network=self._network)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def files(self) -> Iterator[tuple[Path, FilePath]]:
+        """Every file that the modules name, with its place."""
+        for name, section in self.raw.items():
+            yield from _files(section, ("modules", name))
 
     def fingerprint(self, target: str, module: Module) -> str:
         """Changes when the address, the prober or an option changes; not with the timeout, a budget or a name."""
@@ -158,6 +174,17 @@ def resolve_files(section: Mapping[str, Any], directory: FilePath) -> dict[str, 
         else:
             result[key] = value
     return result
+
+
+def _files(section: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, FilePath]]:
+    for key, value in section.items():
+        place = (*path, key)
+        if isinstance(value, Mapping):
+            yield from _files(value, place)
+        elif key.endswith("_file") and isinstance(value, str) and value:
+            yield place, FilePath(value)
+        elif key == "files" and isinstance(value, list):
+            yield from (((*place, index), FilePath(item)) for index, item in enumerate(value) if isinstance(item, str))
 
 
 def _plain(value: object) -> object:

@@ -22,6 +22,7 @@ from monitor.config.schema import (
     KindSection,
     PointSection,
 )
+from monitor.config.secrets import mask_url
 from monitor.config.templates import POINT_VALUES, MissingValue, fill, fill_all
 from monitor.model import EndpointKey
 
@@ -74,6 +75,7 @@ class PointBuilder:
         self._variables = variables
         self._kinds = kinds
         self._placeholders = placeholders
+        self._refused: set[Path] = set()
 
     def build(self, section: PointSection, path: Path) -> Point:
         """The point with its endpoints, the link first."""
@@ -120,7 +122,7 @@ class PointBuilder:
             self._document.complain(origin.path("target"), 'has no target; write `target: "{host}:443"`')
             return None
         target = self._fill(target, values, origin.path("target"), path)
-        if module is None or target is None:
+        if module is None or target is None or self._is_refused(module, target, origin.path("target")):
             return None
         interval = origin.get("interval") or kind.interval or self._defaults.interval or _INTERVAL
         timeout = origin.get("timeout") or module.timeout or self._defaults.timeout
@@ -144,6 +146,18 @@ class PointBuilder:
         said = "timeout" if origin.get("timeout") else "interval"
         check_pace(self._document, origin.path(said), endpoint)
         return endpoint
+
+    def _is_refused(self, module: Module, target: str, path: Path) -> bool:
+        """Whether the target can't be probed. A template's fault is told once, with the first point's words."""
+        refusal = self._shelf.refuse_target(module, target)
+        if mask_url(target) != target:
+            refusal = "holds a password, which every page would show; write basic_auth under options instead"
+        if refusal is None:
+            return False
+        if path not in self._refused:
+            self._refused.add(path)
+            self._document.complain(path, refusal if ";" in refusal else f"{refusal}; see docs/configuration.md")
+        return True
 
     def _undeclared(self, target: str, origin: _Origin, values: Mapping[str, str]) -> bool:
         if is_placeholder(host_of(target)):

@@ -20,6 +20,7 @@ from monitor.config.fields import (
     Number,
     Ratio,
     Text,
+    Value,
     Whole,
 )
 from monitor.probes.base import Prober
@@ -127,7 +128,7 @@ class KindSection(Section):
     interval: Duration | None = None
     hours: Hours | None = None
     labels: dict[Name, Text] = {}
-    variables: dict[Name, Text] = {}
+    variables: dict[Name, Value] = {}
     depends_on: Needs = []
     contact: ContactSection = ContactSection()
     endpoints: dict[Name, EndpointSection] = {}
@@ -163,7 +164,7 @@ class PointSection(Section):
     location: LocationSection | None = None
     hours: Hours | None = None
     labels: dict[Name, Text] = {}
-    variables: dict[Name, Text] = {}
+    variables: dict[Name, Value] = {}
     depends_on: Needs | None = Field(default=None, description="in place of the kind's")
     contact: ContactSection = ContactSection()
     endpoints: dict[Name, EndpointSection | None] = Field(default={}, description="null switches one of the kind's off")
@@ -179,7 +180,7 @@ class FileSection(Section):
     ca_file: Text | None = Field(default=None, description="trusted beside the system's authorities")
     stable_after: Duration = Field(default=timedelta(minutes=5))
     defaults: DefaultsSection = DefaultsSection()
-    variables: dict[Name, Text] = {}
+    variables: dict[Name, Value] = {}
     kinds: dict[Name, KindSection] = {}
     areas: list[AreaSection] = []
     points: list[PointSection] = []

@@ -13,6 +13,7 @@ MASK = "<secret>"
 _VARIABLE = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _SECRET_KEY = re.compile(r"(password|passwd|secret|secrets|token|tokens|credentials|key)", re.IGNORECASE)
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|key|password|credential", re.IGNORECASE)
+_SHORTEST_SECRET = 4
 _HEADER_MAPS = frozenset({"headers", "http_headers", "proxy_connect_header"})
 _URL_PASSWORD = re.compile(r"(://[^/?#\s:@]*:).+@")
 
@@ -42,14 +43,22 @@ class Expansion:
         escape, name, default = match.groups()
         if escape:
             return match[0][1:]
-        value = self._environ.get(name) or default
+        value = self._environ.get(name)
+        if not value:
+            value = default
+        elif len(value) >= _SHORTEST_SECRET:
+            self.shown_never |= {value, repr(value)[1:-1]}
         if value is None:
             text = f"the environment variable {name} is not set; set it, or write ${{{name}:-default}}"
             self._document.complain(path, text)
             return match[0]
-        if value:
-            self.shown_never.add(value)
         return value
+
+    def discreet(self, text: str) -> str:
+        """``text`` without what came from the environment, and without the password of a URL."""
+        for value in sorted(self.shown_never, key=len, reverse=True):
+            text = text.replace(value, MASK)
+        return mask_url(text)
 
 
 def mask(value: object, path: Path = ()) -> object:

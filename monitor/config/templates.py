@@ -14,7 +14,7 @@ POINT_VALUES = ("id", "slug", "name", "kind", "code", "unit_type", "area", "host
 """What a point itself gives to a template, beside the file's variables; ``slug`` is its id."""
 
 
-class MissingValue(Exception):  # noqa: N818  (it is a word of the template, not a fault of ours)
+class MissingValue(Exception):
     """Nothing gives the template's ``name``."""
 
     def __init__(self, name: str) -> None:
