@@ -14,7 +14,7 @@ from monitor.probes.http_body import decode, opens
 from monitor.probes.http_options import HeaderMatch, HttpOptions
 from monitor.probes.http_request import Request, first_request, reads_files, server_name
 from monitor.probes.http_response import BodyPlan, Response, Take
-from monitor.probes.http_url import follow_location, parse_target
+from monitor.probes.http_url import follow_location, is_url_text, parse_target
 from monitor.probes.network import Network
 from monitor.probes.types import Pattern
 
@@ -86,6 +86,8 @@ class HttpProber:
             location = _location(request, response)
             if not location or response.refused:
                 return response
+            if not is_url_text(location):
+                raise ProbeFailed(Reason.PROTOCOL, "the redirect's location has a control character in it")
             hops += 1
             trace.facts["probe_http_redirects"] = hops
             jar = jar or Jar()

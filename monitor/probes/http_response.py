@@ -115,10 +115,16 @@ class Response(asyncio.Protocol):
             return
         if not self._received:
             self._trace.enter("transfer")
+            if data[0] in b"\r\n":
+                self._fail(Reason.PROTOCOL, "the answer is not HTTP: it begins with a blank line")
+                return
             self._parser = parser = httptools.HttpResponseParser(self)
-            # What Go's client takes as well: bare line feeds, a length beside chunks, folded headers.
+            # What Go's client takes as well: bare line feeds, a length beside chunks, folded headers, any version.
             parser.set_dangerous_leniencies(
-                lenient_headers=True, lenient_chunked_length=True, lenient_optional_cr_before_lf=True
+                lenient_headers=True,
+                lenient_chunked_length=True,
+                lenient_optional_cr_before_lf=True,
+                lenient_version=True,
             )
         self._received += len(data)
         try:
@@ -159,7 +165,9 @@ class Response(asyncio.Protocol):
                 self._fail(Reason.PROTOCOL, "too many interim answers (1xx)")
             return
         self.version = parser.get_http_version()
-        self._read_framing(status)
+        if not self._read_framing(status):
+            self._fail(Reason.PROTOCOL, "the transfer encoding is not supported")
+            return
         self.status = status
         self._taken = taken = self._plan(self)
         if taken.take is Take.NOTHING or not self.has_body or status == 101:
@@ -185,10 +193,14 @@ class Response(asyncio.Protocol):
         else:
             self._finish()
 
-    def _read_framing(self, status: int) -> None:
-        """Find how the body ends (RFC 9112, 6.3): by its chunks, by its length, or with the connection."""
+    def _read_framing(self, status: int) -> bool:
+        """Find how the body ends (RFC 9112, 6.3): by its chunks, by its length, or with the connection.
+
+        False: it is encoded in a way that nobody but the server knows.
+        """
         lengths = self.values(b"content-length")
-        chunked = any(b"chunked" in value.lower() for value in self.values(b"transfer-encoding"))
+        encodings = self.values(b"transfer-encoding") if self.version != "1.0" else []
+        chunked = bool(encodings)
         self._framed = chunked or bool(lengths)
         if status in (204, 304) and not self._no_body:
             self.content_length = 0
@@ -196,6 +208,7 @@ class Response(asyncio.Protocol):
             self.content_length = -1
         else:
             self.content_length = int(lengths[0])
+        return not chunked or (len(encodings) == 1 and encodings[0].lower() == b"chunked")
 
     def _ended(self, error: Exception | None) -> None:
         if self._waiter.done():

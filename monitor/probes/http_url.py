@@ -49,9 +49,14 @@ def parse_target(target: str) -> Url:
 
 def follow_location(url: Url, location: str) -> Url:
     """The URL that a Location header found at ``url`` leads to. Raises ValueError if it leads nowhere."""
-    if _CONTROL.search(location):
-        raise ValueError("control character in the redirect's location")
+    if re.match("https?:", location, re.IGNORECASE) and not urlsplit(location).netloc:
+        raise ValueError(f"{location!r} has no host")
     return _parse(urljoin(str(url), location))
+
+
+def is_url_text(text: str) -> bool:
+    """Whether a text may be a URL at all: Go's parser takes no control character in one."""
+    return _CONTROL.search(text) is None
 
 
 def _parse(text: str) -> Url:

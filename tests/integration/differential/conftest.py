@@ -9,7 +9,7 @@ A case starts a server (any, the nastier the better) on loopback and says::
 ``agree`` writes the module into a module file, has blackbox_exporter reload it and asks its /probe; it loads the same
 file with :func:`monitor.config.load_modules` and runs our prober. Both must come to the same success, expose the same
 metrics under the same names and labels, and give them the same values (but those that are times). ``success`` is what
-the case is meant to show, so that both failing for another reason doesn't pass for agreement.
+the case is meant to show (of ours, where a known difference is in the success itself).
 
 Debian has 0.23, our reference is newer, and here and there we mean to differ: ``KNOWN`` lists every such difference by
 name with its reason. Those marked ``everywhere`` hold for all cases; a case that shows another one names it in
@@ -72,6 +72,42 @@ KNOWN: Mapping[str, Known] = {
         families=frozenset({"probe_timeout_seconds"}),
         everywhere=True,
     ),
+    "strict-head": Known(
+        reason="our parser (llhttp) takes neither a length given twice nor a space before a header's colon; Go's does",
+        families=frozenset(
+            f"probe_http_{name}" for name in ("status_code", "version", "content_length", "uncompressed_body_length")
+        ),
+        success=True,
+    ),
+    "request-length": Known(
+        reason="a server that answers with the request shows the length of ours: other agent, no Accept-Encoding, ...",
+        families=frozenset({"probe_http_content_length", "probe_http_uncompressed_body_length"}),
+    ),
+    "bad-target": Known(
+        reason="a target that is no URL is refused when the configuration is loaded: nothing is asked, nothing measured",
+        families=frozenset(
+            {
+                "probe_dns_lookup_time_seconds",
+                "probe_failed_due_to_regex",
+                "probe_http_content_length",
+                "probe_http_redirects",
+                "probe_http_ssl",
+                "probe_http_status_code",
+                "probe_http_uncompressed_body_length",
+                "probe_http_version",
+                "probe_ip_addr_hash",
+                "probe_ip_protocol",
+            }
+        ),
+    ),
+    "cut-off": Known(
+        reason="our probe is cancelled at its timeout: what it would have read of the body is not counted any more",
+        families=frozenset({"probe_http_uncompressed_body_length", "probe_failed_due_to_regex"}),
+    ),
+    "corrupt-length": Known(
+        reason="how much of a corrupt stream is decoded before the fault shows is the decoder's affair",
+        families=frozenset({"probe_http_uncompressed_body_length"}),
+    ),
 }
 
 
@@ -112,11 +148,15 @@ class Differential:
         seen = {name for name in known for line in differences if _excused(line, self.known[name])}
         excuses = [self.known[name] for name in known] + [one for one in self.known.values() if one.everywhere]
         unexcused = [line for line in differences if not any(_excused(line, excuse) for excuse in excuses)]
-        report = "\n".join((*(text for *_, text in unexcused), "--- blackbox_exporter", theirs.log, "--- ours", ours.log))
-        assert not unexcused, report
-        assert seen == set(known), f"not seen any more: {set(known) - seen}\n{report}"
-        if not any(self.known[name].success for name in known):
-            assert theirs.success is success, f"both came to {theirs.success}\n{report}"
+        report = "\n".join(
+            (*(text for *_, text in unexcused), "--- blackbox_exporter", theirs.log, "--- ours", ours.log)
+        )
+        if unexcused:
+            pytest.fail(report, pytrace=False)
+        if seen != set(known):
+            pytest.fail(f"not seen any more: {set(known) - seen}\n{report}", pytrace=False)
+        if ours.success is not success:
+            pytest.fail(f"ours came to {ours.success}\n{report}", pytrace=False)
 
     async def _ask_blackbox(self, target: str, timeout_seconds: float) -> Finding:
         async with self.session.post(f"{self.exporter_url}/-/reload") as answer:
