@@ -1,0 +1,110 @@
+"""The list of points: what a phone, a screen reader or "+ 9 điểm nữa" leads to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from monitor.config.model import Config
+from monitor.web import wall
+from monitor.web.panel import reason
+from monitor.web.search import matches
+from monitor.web.words import BUCKETS, Words, sentence
+
+if TYPE_CHECKING:
+    from monitor.board import PointView
+
+ORDER = (*wall.TROUBLE, "maintenance", "fresh", "stable", "undeclared")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One point: how it is, since when and why."""
+
+    id: str
+    name: str
+    place: str
+    code: str
+    bucket: str
+    status: str
+    since: str
+    reason: str
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to narrow the list."""
+
+    value: str
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The rows that fit, worst first, and the ways to narrow them. ``status`` and ``area`` are those in force."""
+
+    rows: tuple[Row, ...]
+    choices: tuple[Choice, ...]
+    status: str
+    area: str
+    text: str
+
+
+def listing(
+    views: Mapping[str, PointView], config: Config, words: Words, query: Mapping[str, str], now: datetime
+) -> Listing:
+    """What the list shows for ``query``: ``q`` (words, diacritics or not), ``area`` (an id), ``status`` (a bucket)."""
+    areas = {area.id: area.name for area in config.areas}
+    text, area, status = query.get("q", ""), query.get("area", ""), query.get("status", "")
+    near = [
+        view
+        for view in views.values()
+        if (not area or view.point.area == area)
+        and matches(text, view.point.name, view.point.id, view.point.code, areas.get(view.point.area, ""))
+    ]
+    rows = [_row(view, areas, words, config, now) for view in near if not status or _fits(wall.bucket(view), status)]
+    return Listing(
+        rows=tuple(sorted(rows, key=lambda row: ORDER.index(row.bucket))),
+        choices=tuple(_choices(near, words, config)),
+        status=status,
+        area=areas.get(area, ""),
+        text=text,
+    )
+
+
+def _fits(bucket: str, status: str) -> bool:
+    return bucket in wall.TROUBLE if status == "trouble" else bucket == status
+
+
+def _choices(views: list[PointView], words: Words, config: Config) -> list[Choice]:
+    buckets = [wall.bucket(view) for view in views]
+    choices = [Choice("", words.gettext("Tất cả"), len(buckets))]
+    choices.append(Choice("trouble", words.gettext("Cần xử lý"), sum(each in wall.TROUBLE for each in buckets)))
+    choices.extend(
+        Choice(bucket, words.bucket(bucket, config.stable_after), buckets.count(bucket))
+        for bucket in (*BUCKETS, "undeclared")
+        if bucket in buckets
+    )
+    return choices
+
+
+def _row(view: PointView, areas: Mapping[str, str], words: Words, config: Config, now: datetime) -> Row:
+    point, bucket = view.point, wall.bucket(view)
+    since = ""
+    if view.since is not None and bucket != "undeclared":
+        since = words.gettext("từ %s") % words.between(view.not_before, view.since, now)
+    return Row(
+        id=point.id,
+        name=point.name,
+        place=" · ".join(part for part in (words.kind(point.kind), areas.get(point.area, "")) if part),
+        code=point.code,
+        bucket=bucket,
+        status=words.bucket(bucket, config.stable_after),
+        since=since,
+        reason=sentence(reason(view, words)) if bucket in wall.TROUBLE else "",
+        hosts=tuple(each.target for each in point.endpoints if not each.declared),
+    )

@@ -1,0 +1,208 @@
+"""A whole wall for the browser: the real board, store, stream and pages, fed with results as the pipeline would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from monitor.board import Board
+from monitor.config.model import Config, Endpoint
+from monitor.model import Reason, Result, Transition
+from monitor.storage.store import Store
+from monitor.web import build
+from monitor.web.stream import Hub
+from monitor.web.uptimes import Uptimes
+
+PHASES = {
+    "tcp": {"resolve": 0.001, "connect": 0.018},
+    "http": {"resolve": 0.002, "connect": 0.019, "tls": 0.041, "processing": 0.128, "transfer": 0.012},
+    "dns": {"request": 0.004},
+}
+
+
+class Clock:
+    """The machine's clock, set back or forward."""
+
+    def __init__(self) -> None:
+        self.shift = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.shift
+
+    def set_back(self, by: timedelta) -> None:
+        self.shift = -by
+
+
+class NoUptime:
+    """Nobody wants the metrics here."""
+
+    def on_uptime(self, point: str, windows: object) -> None:
+        """Let it go."""
+
+
+class NoMetrics:
+    """An exposition without lines."""
+
+    async def render(self) -> AsyncIterator[bytes]:
+        yield b""
+
+
+class World:
+    """The parts, and what a test does to them."""
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.clock = Clock()
+        self.clock.set_back(timedelta(hours=3, minutes=12))
+        self.board = Board(config, clock=self.clock)
+        self.store = Store(f"sqlite:///{folder / 'monitor.db'}")
+        self.banners: list[str] = []
+        self.hub = Hub(board=self.board, clock=self.clock, banners=lambda: self.banners)
+        self.uptimes = Uptimes(board=self.board, store=self.store, clock=self.clock, sink=NoUptime())
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    async def serve(self) -> None:
+        """Serve on a free port, or on the one before."""
+        app = build(
+            board=self.board,
+            store=self.store,
+            metrics=NoMetrics(),
+            hub=self.hub,
+            uptimes=self.uptimes,
+            reload=self._reload,
+            clock=self.clock,
+        )
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def die(self) -> None:
+        """Let the server go, as if the machine had gone."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _reload(self) -> None:
+        return
+
+    def endpoints(self, point: str) -> list[Endpoint]:
+        """The declared endpoints of a point."""
+        return [each for each in self.board.config.endpoints() if each.key.point == point and each.declared]
+
+    async def feed(self, results: Iterable[Result]) -> None:
+        """What the pipeline does with results, in order."""
+        fed = list(results)
+        decided: list[Transition] = []
+        for result in fed:
+            transitions = list(self.board.apply(result).transitions)
+            self.board.show(transitions)
+            decided += transitions
+            self.hub.on_result(result)
+        await self.store.write_results(fed)
+        await self.store.write_transitions(decided)
+        if decided:
+            self.hub.on_transitions(decided)
+
+    async def all_up(self, *, but: Sequence[str] = ()) -> None:
+        """A good result of every declared endpoint, now."""
+        now = self.clock()
+        await self.feed(
+            self.up(each, now) for each in self.board.config.endpoints() if each.declared and each.key.point not in but
+        )
+
+    def up(self, endpoint: Endpoint, at: datetime, *, reason: Reason = Reason.OK, scale: float = 1.0) -> Result:
+        """A result that found it well (or beyond a budget)."""
+        spread = 0.7 + 0.6 * (hash(endpoint.key) % 97) / 97
+        phases = {name: seconds * scale * spread for name, seconds in PHASES[endpoint.module.prober].items()}
+        facts = {}
+        if endpoint.module.prober == "http":
+            expiry = (at + timedelta(days=61, hours=2)).timestamp()
+            facts = {"probe_http_status_code": 200.0, "probe_ssl_earliest_cert_expiry": expiry}
+        if endpoint.module.prober == "dns":
+            facts = {"probe_dns_answer_rrs": 1.0}
+        return Result(
+            key=endpoint.key,
+            vantage="local",
+            begun=at,
+            latency_seconds=sum(phases.values()),
+            reason=reason,
+            address="127.10.27.9",
+            phases=phases,
+            facts=facts,
+        )
+
+    async def fail(
+        self,
+        points: Iterable[str],
+        reason: Reason = Reason.TIMEOUT,
+        phase: str = "connect",
+        *,
+        only: str = "",
+        ago: timedelta = timedelta(),
+        detail: str = "",
+    ) -> None:
+        """Failures enough to confirm, the first begun ``ago``, of the points' endpoints (or only one of them)."""
+        for point in points:
+            for endpoint in self.endpoints(point):
+                if only and endpoint.key.endpoint != only:
+                    continue
+                begun = self.clock() - ago
+                failed = replace(
+                    self.up(endpoint, begun), reason=reason, failed_phase=phase, detail=detail, facts={}, phases={phase: 3.0}
+                )
+                await self.feed(
+                    replace(failed, begun=begun + timedelta(seconds=number)) for number in range(endpoint.down_after)
+                )
+
+    async def slow(self, points: Iterable[str], *, only: str = "link", ago: timedelta = timedelta()) -> None:
+        """Answers beyond the budget of latency."""
+        for point in points:
+            for endpoint in self.endpoints(point):
+                if endpoint.key.endpoint == only:
+                    begun = self.clock() - ago
+                    for number in range(3):
+                        at = begun + timedelta(seconds=number)
+                        await self.feed([self.up(endpoint, at, reason=Reason.LATENCY, scale=60)])
+
+    async def recover(self, points: Iterable[str], *, ago: timedelta = timedelta()) -> None:
+        """Good answers enough to confirm."""
+        for point in points:
+            for endpoint in self.endpoints(point):
+                begun = self.clock() - ago
+                await self.feed(self.up(endpoint, begun + timedelta(seconds=number)) for number in range(endpoint.up_after))
+
+
+@asynccontextmanager
+async def world(config: Config, folder: Path) -> AsyncIterator[World]:
+    """A world that is served, in which everything was well three hours and twelve minutes ago, and it is now."""
+    made = World(config, folder)
+    async with AsyncExitStack() as stack:
+        await made.store.open()
+        stack.push_async_callback(made.store.close)
+        run = await made.store.begin_run("local", made.clock())
+        await made.all_up()
+        made.clock.set_back(timedelta())
+        await made.store.mark_alive(run, made.clock())
+        await made.serve()
+        stack.push_async_callback(made.die)
+        beating = asyncio.create_task(made.hub.run())
+        stack.push_async_callback(_cancel, beating)
+        yield made
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
