@@ -29,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 Begin = Annotated[AwareDatetime | None, Field(alias="from", description="begin of the time asked for, inclusive")]
-End = Annotated[AwareDatetime | None, Field(alias="to", description="its end, exclusive; now when it isn't given")]
+End = Annotated[AwareDatetime | None, Field(alias="to", description="its end, exclusive; now when it isn't given or later")]
 
 
 class ResultsQuery(Query):
@@ -37,7 +37,7 @@ class ResultsQuery(Query):
     begin: Begin = None
     end: End = None
     step_seconds: Annotated[
-        float | None, Field(gt=0, description="answer buckets of this length instead of single results")
+        float | None, Field(ge=1, allow_inf_nan=False, description="answer buckets of this length instead of single results")
     ] = None
 
 
@@ -158,8 +158,8 @@ async def _read(
 def _window(
     begin: datetime | None, end: datetime | None, now: datetime, longest: timedelta
 ) -> tuple[datetime, datetime]:
-    end = (end or now).astimezone(UTC)
-    begin = (begin or end - USUAL).astimezone(UTC)
+    end = min(end or now, now).astimezone(UTC)
+    begin = max(begin or end - USUAL, BEGINNING).astimezone(UTC)
     if begin >= end:
         raise _wrong("from", "must lie before to")
     if end - begin > longest:

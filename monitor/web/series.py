@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from monitor.ledger import Interval
 from monitor.model import Outcome, StoredResult
 from monitor.web.documents import ResultBucket
 
@@ -42,23 +40,3 @@ def _bucket(begin: datetime, members: Sequence[StoredResult]) -> ResultBucket:
 def day_begin(day: date) -> datetime:
     """Midnight in the Centre's time zone."""
     return datetime.combine(day, time(), ZONE)
-
-
-def by_day(intervals: Iterable[Interval]) -> Iterator[tuple[date, list[Interval]]]:
-    """Gapless intervals, oldest first, cut at the Centre's midnights."""
-    return (
-        (day, list(pieces))
-        for day, pieces in groupby(_cut(intervals), lambda piece: piece.begin.astimezone(ZONE).date())
-    )
-
-
-def _cut(intervals: Iterable[Interval]) -> Iterator[Interval]:
-    for interval in intervals:
-        begin = interval.begin
-        while True:
-            midnight = day_begin(begin.astimezone(ZONE).date() + timedelta(days=1)).astimezone(begin.tzinfo)
-            if interval.end <= midnight:
-                yield replace(interval, begin=begin)
-                break
-            yield replace(interval, begin=begin, end=midnight)
-            begin = midnight

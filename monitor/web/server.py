@@ -27,7 +27,7 @@ from monitor.web.keys import (
 )
 from monitor.web.middleware import answer_errors, compress, secure
 from monitor.web.routes import operations
-from monitor.web.stream import Hub
+from monitor.web.stream import Hub, stream
 from monitor.web.uptimes import Uptimes
 
 HERE = Path(__file__).parent
@@ -62,7 +62,11 @@ def build(
     app.on_response_prepare.append(secure)
     app.on_shutdown.append(_close_streams)
     for operation in operations():
-        app.router.add_route(operation.method, operation.path, operation.handler, name=operation.name)
+        route = app.router.add_resource(operation.path, name=operation.name)
+        route.add_route(operation.method, operation.handler)
+        if operation.method == "GET" and operation.handler is not stream:
+            # Probes of load balancers ask this way; a stream has no end to leave out.
+            route.add_route("HEAD", operation.handler)
     app.router.add_get("/static/{name:.+}", app[ASSETS].serve)
     pages.setup(app)
     return app

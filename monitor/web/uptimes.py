@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Protocol
 
+from monitor import ledger
 from monitor.ledger import Interval, Uptime, timeline, uptime
 from monitor.model import EndpointKey, Observation
+from monitor.storage.errors import StorageError
 from monitor.web.keys import Clock, Past, Views
-from monitor.web.series import ZONE, by_day, day_begin
+from monitor.web.series import ZONE, day_begin
 
 WINDOWS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -20,7 +23,10 @@ WINDOWS: Mapping[str, timedelta] = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+log = logging.getLogger(__name__)
+
 Span = tuple[datetime, datetime]
+STANDS_FOR = timedelta(minutes=5)
 AT_ONCE = 50
 """Points whose histories are read by one question."""
 
@@ -43,6 +49,7 @@ class Uptimes:
         self._sink = sink
         self._every = every
         self._latest: dict[str, Mapping[str, Uptime]] = {}
+        self._refreshed = clock()
 
     @property
     def latest(self) -> Mapping[str, Mapping[str, Uptime]]:
@@ -67,10 +74,22 @@ class Uptimes:
             del self._latest[point]
 
     async def run(self) -> None:
-        """Refresh for ever."""
+        """Refresh for ever. While the database is away the last figures stand for a while, then none do."""
         while True:
-            await self.refresh()
+            try:
+                await self.refresh()
+                self._refreshed = self._clock()
+            except StorageError as error:
+                log.warning("uptimes could not be reckoned: %s", error)
+                if self._clock() - self._refreshed > STANDS_FOR:
+                    self.withdraw()
             await asyncio.sleep(self._every.total_seconds())
+
+    def withdraw(self) -> None:
+        """Say nothing rather than something old."""
+        for point in self._latest:
+            self._sink.on_uptime(point, {})
+        self._latest = {}
 
 
 async def reckon(
@@ -100,7 +119,7 @@ async def days_of(store: Past, key: EndpointKey, days: int, now: datetime, vanta
     begin = day_begin(today - timedelta(days=days - 1)).astimezone(now.tzinfo)
     history = await store.history(key, begin, now)
     intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, now)
-    return {day: uptime(pieces) for day, pieces in by_day(intervals)}
+    return {day.date: day.uptime for day in ledger.days(intervals, ZONE)}
 
 
 def live(observations: Sequence[Observation], now: datetime, vantage: str) -> Sequence[Observation]:
@@ -116,4 +135,4 @@ def clip(intervals: Iterable[Interval], begin: datetime, end: datetime) -> Itera
     """The parts of ``intervals`` that lie in [begin, end)."""
     for interval in intervals:
         if interval.begin < end and interval.end > begin:
-            yield replace(interval, begin=max(begin, interval.begin), end=min(end, interval.end))
+            yield interval._replace(begin=max(begin, interval.begin), end=min(end, interval.end))

@@ -21,6 +21,12 @@ Make = Callable[..., Result]
 OF_ENDPOINT = {"kind": "ward", "area": "ba-vi", "module": "https_2xx"}
 
 
+def up(connectivity: float | None, service: float | None, coverage: float) -> Uptime:
+    return Uptime(
+        connectivity=connectivity, service=service, coverage=coverage, observed=timedelta(hours=1), by_status={}
+    )  # fmt: skip
+
+
 class Clock:
     """A time that stands until it is set."""
 
@@ -150,10 +156,10 @@ async def test_a_result_newer_than_the_staleness_stays(world: World, make_result
 async def test_a_removed_point_disappears_everywhere(world: World, config: Config, make_result: Make) -> None:
     for name in ("mot", "hai", "ba"):
         world.accept(make_result(name))
-        world.metrics.on_uptime(name, {"1h": Uptime(1.0, 1.0, 1.0, timedelta(hours=1), {})})
+        world.metrics.on_uptime(name, {"1h": up(1.0, 1.0, 1.0)})
     world.reload(replace(config, points=config.points[1:]))
     world.accept(make_result("mot", begun=NOW + timedelta(seconds=15)))
-    world.metrics.on_uptime("mot", {"1h": Uptime(1.0, 1.0, 1.0, timedelta(hours=1), {})})
+    world.metrics.on_uptime("mot", {"1h": up(1.0, 1.0, 1.0)})
     assert '"mot"' not in await world.text()
     assert '"hai"' in await world.text()
 
@@ -250,8 +256,8 @@ async def test_info_says_where_a_point_is(world: World) -> None:
 
 async def test_uptime_is_what_was_reckoned_elsewhere(world: World) -> None:
     assert await world.values("lienthong_point_uptime_ratio", "point") == {}
-    world.metrics.on_uptime("mot", {"1h": Uptime(0.5, 0.25, 0.75, timedelta(hours=1), {})})
-    world.metrics.on_uptime("hai", {"1h": Uptime(None, None, 0.0, timedelta(0), {})})
+    world.metrics.on_uptime("mot", {"1h": up(0.5, 0.25, 0.75)})
+    world.metrics.on_uptime("hai", {"1h": up(None, None, 0.0)})
     assert await world.values("lienthong_point_uptime_ratio", "point", "measure", "window") == {
         ("mot", "connectivity", "1h"): 0.5, ("mot", "service", "1h"): 0.25,
     }  # fmt: skip

@@ -28,9 +28,19 @@ def test_a_fact_is_taken_apart(name: str, labels: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "fact",
-    ["", "1st", "probe-loss", "probe loss", "probe{", 'probe{a="b"', 'probe{a="b" c="d"}', 'probe{a="b\\x"}', "probe{a=b}",
-     'probe{a="line\nbreak"}'],
-)  # fmt: skip
+    [
+        "",
+        "1st",
+        "probe-loss",
+        "probe loss",
+        "probe{",
+        'probe{a="b"',
+        'probe{a="b" c="d"}',
+        'probe{a="b\\x"}',
+        "probe{a=b}",
+        'probe{a="line\nbreak"}',
+    ],
+)
 def test_what_is_no_fact_is_refused(fact: str) -> None:
     with pytest.raises(ValueError, match="not a metric's"):
         parse_fact(fact)
