@@ -37,6 +37,8 @@ _NO_ANSWER = {
     "probe_http_version": 0.0,
     _REGEX_FACT: 0.0,
 }
+# blackbox_exporter shows these, at 0 when never entered, once there is an address to go to.
+_LATER_PHASES = {"connect": 0.0, "tls": 0.0, "processing": 0.0, "transfer": 0.0}
 # Go's http.ParseTime: RFC 9110's preferred form and the two obsolete ones.
 _DATE_FORMATS = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
@@ -47,7 +49,7 @@ class HttpProber:
     name: ClassVar = "http"
     options: ClassVar = HttpOptions
     phase_metric: ClassVar = "probe_http_duration_seconds"
-    phases: ClassVar = ("resolve", "connect", "tls", "processing", "transfer")
+    phases: ClassVar = ("resolve",)
 
     def __init__(self, target: str, options: HttpOptions, *, network: Network) -> None:
         self._url = parse_target(target)
@@ -79,6 +81,7 @@ class HttpProber:
         address = await self._network.resolve_for(
             trace, request.url.host, options.preferred_ip_protocol, options.ip_protocol_fallback
         )
+        trace.phases.update(_LATER_PHASES)
         jar: Jar | None = None
         hops = 0
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal, Self
@@ -82,14 +83,7 @@ def build_context(options: TlsOptions, ca_file: Path | None = None) -> ssl.SSLCo
     context.options |= ssl.OP_NO_TICKET
     # Go takes any certificate of the pool for an anchor, not only self-signed ones.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.minimum_version = _VERSIONS[options.min_version or "TLS12"]
-    if options.max_version:
-        if _VERSIONS[options.max_version] < context.minimum_version:
-            context.minimum_version = _VERSIONS[options.max_version]
-        context.maximum_version = _VERSIONS[options.max_version]
-    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
-        # OpenSSL 3 has no signature for the old versions above security level 0.
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    _bound_versions(context, options)
     if options.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -98,6 +92,20 @@ def build_context(options: TlsOptions, ca_file: Path | None = None) -> ssl.SSLCo
     if options.cert or options.cert_file:
         _load_client_certificate(context, options)
     return context
+
+
+def _bound_versions(context: ssl.SSLContext, options: TlsOptions) -> None:
+    """TLS 1.2 and above, as Go has it, but for options that ask for older ones in so many words."""
+    lowest = _VERSIONS[options.min_version or "TLS12"]
+    highest = _VERSIONS[options.max_version or "TLS13"]
+    with warnings.catch_warnings():
+        # Python warns of old versions; whoever writes one into a module means to probe an old server.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = min(lowest, highest)
+        context.maximum_version = highest
+    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        # OpenSSL 3 has no signature for the old versions above security level 0.
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
 
 
 def _load_authorities(context: ssl.SSLContext, options: TlsOptions, ca_file: Path | None) -> None:

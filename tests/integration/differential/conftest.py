@@ -84,12 +84,13 @@ KNOWN: Mapping[str, Known] = {
         families=frozenset({"probe_http_content_length", "probe_http_uncompressed_body_length"}),
     ),
     "bad-target": Known(
-        reason="a target that is no URL is refused when the configuration is loaded: nothing is asked, nothing measured",
+        reason="a target that is no URL is refused when the configuration is loaded: nothing is measured",
         families=frozenset(
             {
                 "probe_dns_lookup_time_seconds",
                 "probe_failed_due_to_regex",
                 "probe_http_content_length",
+                "probe_http_duration_seconds",
                 "probe_http_redirects",
                 "probe_http_ssl",
                 "probe_http_status_code",
