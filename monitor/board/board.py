@@ -155,8 +155,8 @@ class Board:
         rows: list[Transition] = []
         if after.decided:
             rows = self._decide(point, state, after.decided)
-        elif point.cut and answers(result, state):
-            rows = point.reconsider(self._clock())
+        elif point.link_fails and answers(result, state) and (since := point.cut_since) is not None:
+            rows = point.settle(since, self._clock())
         return Applied(
             transitions=tuple(rows),
             suspect=after.suspect,

@@ -12,7 +12,7 @@ from monitor.health.points import Member, Segment, Stand, Track, overrule, prune
 from monitor.model import BUDGET_REASONS, EndpointKey, Outcome, Reason, Result, Status, Transition
 
 CONFIG = Cause(Reason.CONFIG)
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _LONGEST = 64
 """Segments kept at most; a track is pruned exactly before it comes to that."""
 
@@ -83,7 +83,7 @@ class EndpointState:
     @classmethod
     def added(cls, endpoint: Endpoint, now: datetime) -> EndpointState:
         """An endpoint that a reload added: it has no say about the time before."""
-        absent = Segment(_LONG_AGO, Status.UNOBSERVED, CONFIG)
+        absent = Segment(LONG_AGO, Status.UNOBSERVED, CONFIG)
         return cls(endpoint, (absent, Segment(now, Status.UNKNOWN, CONFIG)))
 
     def replaced(self, endpoint: Endpoint, now: datetime) -> EndpointState:

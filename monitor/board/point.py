@@ -72,9 +72,9 @@ class PointState:
         return self.link is not None and (self.link.health.down.holds or self.link.health.down.length > 0)
 
     @property
-    def cut(self) -> bool:
-        """Whether it is decided that the point is down."""
-        return bool(self.track) and self.track[-1].status is Status.DOWN
+    def cut_since(self) -> datetime | None:
+        """Since when the point was said to be down, as far back as that may still be taken back."""
+        return next((segment.at for segment in self.track if segment.status is Status.DOWN), None)
 
     def witness(self, state: EndpointState, result: Result) -> None:
         """Keep what speaks for the link while the link fails."""
@@ -98,10 +98,6 @@ class PointState:
             rows.append(transition)
         self._forget()
         return rows
-
-    def reconsider(self, recorded_at: datetime) -> list[Transition]:
-        """Something behind the link answered while the point was said to be down."""
-        return self.settle(self.track[-1].at, recorded_at)
 
     def close(self, now: datetime) -> list[Transition]:
         """The row that closes the point's history, if there is any."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from monitor.board.endpoint import CONFIG, EndpointState, row, segment_of
+from monitor.board.endpoint import CONFIG, LONG_AGO, EndpointState, row, segment_of
 from monitor.board.point import PointState
 from monitor.health.points import Member, Segment, overrule
 from monitor.health.resume import resume as resume_health
@@ -66,7 +66,8 @@ def _restore_endpoint(
     """The rows that close its past when its address or module changed meanwhile or it is new; None: it goes on."""
     key = state.endpoint.key
     if found is not None:
-        state.track, state.recorded = (segment_of(found),), True
+        before = Segment(LONG_AGO, found.previous, CONFIG)
+        state.track, state.recorded = overrule((before,), segment_of(found)), True
     known = resume.fingerprints.get(key)
     if known is not None and known != state.endpoint.fingerprint:
         rows = state.close(started)
