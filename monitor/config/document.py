@@ -51,12 +51,20 @@ class Document:
     root: object = None
     node: yaml.Node | None = None
     problems: list[Problem] = field(default_factory=list)
+    _unread: set[str] = field(default_factory=set)
 
     def complain(self, path: Path, text: str) -> None:
-        """Note a problem at ``path``, once."""
+        """Note a problem at ``path``, once; not where YAML itself was at fault already."""
         problem = Problem(self.file, self.line(path), self.spell(path), text)
-        if problem not in self.problems:
+        if problem not in self.problems and problem.path not in self._unread:
             self.problems.append(problem)
+
+    def blame(self, node: yaml.Node, path: Path, text: str) -> None:
+        """Note that ``node`` can't be read as a value; what follows from that is not worth saying."""
+        spelled = self.spell(path)
+        self.problems.append(Problem(self.file, node.start_mark.line + 1, spelled, text))
+        if spelled:
+            self._unread.add(spelled)
 
     def line(self, path: Path) -> int:
         """The line (from 1) of a path's key or item; of its nearest ancestor that is in the file, if it isn't."""
@@ -191,8 +199,7 @@ class _Reader:
                 self._complain(node, path, "can only merge a mapping; write `<<: *name` of an anchored mapping")
 
     def _complain(self, node: yaml.Node, path: Path, text: str) -> None:
-        document = self.document
-        document.problems.append(Problem(document.file, node.start_mark.line + 1, document.spell(path), text))
+        self.document.blame(node, path, text)
 
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, int] | None:

@@ -67,7 +67,7 @@ def _explain_one(details: ErrorDetails, location: Path, model: type[BaseModel]) 
         words, name = _BOUNDS[kind]
         return location, f"{_found(details, location)} must be {words} {context[name]:g}; write a number in that range"
     if kind in ("too_short", "string_too_short"):
-        return location, "is empty; write at least one"
+        return location, "is empty; write at least one" if kind == "too_short" else "is empty; write it out"
     text = _SHAPES.get(kind, f"{details['msg']}; {_remedy(model, location)}")
     return location, text
 

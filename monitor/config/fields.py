@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from monitor.config.document import Decimal
 from monitor.probes.types import parse_go_duration
 
-_DAYS = re.compile(r"(\d+)d(.*)", re.ASCII | re.DOTALL)
+_DAYS = re.compile(r"(\d+)d(\d.*)?", re.ASCII | re.DOTALL)
 _CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _HOURS = re.compile(
@@ -83,6 +83,12 @@ def _is_address(value: str) -> bool:
     return True
 
 
+def _latitude(value: float) -> float:
+    if not -90 <= value <= 90:
+        raise ValueError(f"{value:g} is no latitude; write one from -90 to 90 (latitude and longitude may be swapped)")
+    return value
+
+
 def _hours(value: str) -> str:
     if value not in ("", "24/7") and not all(_HOURS.fullmatch(part.strip()) for part in value.split(";")):
         raise ValueError(f'{value!r} are no hours; write "24/7" or "Mon-Fri 07:30-11:30,13:00-17:00; Sat 07:30-11:30"')
@@ -104,6 +110,9 @@ Flag = Annotated[bool, BeforeValidator(_flag, json_schema_input_type=bool)]
 Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
 Count = Annotated[Whole, Field(ge=1, le=1000)]
 Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
+Latitude = Annotated[
+    Number, AfterValidator(_latitude), WithJsonSchema({"type": "number", "minimum": -90, "maximum": 90})
+]
 Ratio = Annotated[Number, Field(ge=0, le=1)]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), AfterValidator(_positive), WithJsonSchema(_DURATION_SCHEMA)

@@ -159,7 +159,13 @@ class _Reading:
             kinds=sections.kinds,
             placeholders=placeholders,
         )
-        return [builder.build(point, path) for path, point in sections.points if point.kind in sections.kinds]
+        return [
+            builder.build(point, path)
+            for path, point in sections.points
+            if path not in sections.unbuilt
+            and point.kind in sections.kinds
+            and ("kinds", point.kind) not in sections.unbuilt
+        ]
 
     def _head(self, section: FileSection) -> _Head:
         ca_file = None if section.ca_file is None else self._directory / section.ca_file

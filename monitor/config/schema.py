@@ -16,6 +16,7 @@ from monitor.config.fields import (
     Host,
     Hours,
     Id,
+    Latitude,
     Name,
     Number,
     Ratio,
@@ -147,7 +148,7 @@ class AreaSection(Section):
 class LocationSection(Section):
     """Degrees, WGS 84."""
 
-    latitude: Annotated[Number, Field(ge=-90, le=90)]
+    latitude: Latitude
     longitude: Annotated[Number, Field(ge=-180, le=180)]
 
 
@@ -199,7 +200,7 @@ def module_schema(probers: frozenset[tuple[str, type[Prober]]]) -> type[ModuleSe
     """The module's model with a section for every prober, so that a new prober needs nothing here."""
     named: Mapping[str, type[Prober]] = dict(sorted(probers))
     fields: dict[str, Any] = {name: (prober.options | None, None) for name, prober in named.items()}
-    fields["prober"] = (Literal[tuple(named)], Field(description="the protocol"))
+    fields["prober"] = (Literal[tuple(named)], Field(description="the protocol", examples=["http"]))
     return create_model("Module", __base__=ModuleSection, __doc__=ModuleSection.__doc__, **fields)
 
 

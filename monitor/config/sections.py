@@ -19,6 +19,7 @@ from monitor.config.schema import (
 )
 
 S = TypeVar("S", bound=Section)
+_ESSENTIAL = frozenset({"kind", "host", "variables", "endpoints"})
 _ITEMS = ("kinds", "areas", "points")
 
 
@@ -31,13 +32,16 @@ class Sections:
     areas: list[tuple[Path, AreaSection]] = field(default_factory=list)
     points: list[tuple[Path, PointSection]] = field(default_factory=list)
     named: dict[str, list[str]] = field(default_factory=dict)
+    unbuilt: set[Path] = field(default_factory=set)
+    """Sections that lack a part without which their endpoints can't be made."""
 
 
 def read_sections(document: Document, root: Mapping[str, object]) -> Sections:
     """Every section of the file but ``modules``; what is wrong goes into the document."""
     sections = Sections(_read_head(document, root))
     for name, value in _mapping(document, root, "kinds"):
-        kind = _read(document, ("kinds", name), value, KindSection)
+        path: Path = ("kinds", name)
+        kind = _read(document, path, value, KindSection) or _salvage(sections, path, value, KindSection)
         if kind is not None:
             sections.kinds[name] = kind
     sections.named["kinds"] = [name for name, _ in _mapping(document, root, "kinds")]
@@ -46,7 +50,7 @@ def read_sections(document: Document, root: Mapping[str, object]) -> Sections:
         if area is not None:
             sections.areas.append((path, area))
     for path, value in _list(document, root, "points"):
-        point = _read(document, path, value, PointSection)
+        point = _read(document, path, value, PointSection) or _salvage(sections, path, value, PointSection)
         if point is not None:
             sections.points.append((path, point))
     for name in ("areas", "points"):
@@ -77,6 +81,25 @@ def _read(document: Document, path: Path, value: object, model: type[S]) -> S | 
         return model.model_validate(value)
     except ValidationError as error:
         explain(error, document, path, model)
+        return None
+
+
+def _salvage(sections: Sections, path: Path, value: object, model: type[S]) -> S | None:
+    """A broken section without its broken keys, so that the rules can still look at the rest; None if nothing is left."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        broken = {details["loc"][0] for details in error.errors(include_url=False) if details["loc"]}
+    rest = {key: item for key, item in value.items() if key not in broken}
+    if model is PointSection and "name" in broken:
+        rest["name"] = "?"
+    if broken & _ESSENTIAL:
+        sections.unbuilt.add(path)
+    try:
+        return model.model_validate(rest)
+    except ValidationError:
         return None
 
 

@@ -15,7 +15,7 @@ _MEANINGS = {
     ),
     "did not find expected key": "the line fits no key above it; align it with its neighbours",
     "did not find expected '-' indicator": "the line stands in a list but has no `- `; align it, or begin it with `- `",
-    "could not find expected ':'": "a key without a colon; write `key: value`",
+    "could not find expected ':'": "neither a key nor an item; write `key: value`, or `- item` in a list",
     "found unknown escape character": (
         "a backslash that YAML doesn't know in double quotes; use single quotes, or write \\\\"
     ),
@@ -53,6 +53,8 @@ def explain_syntax(error: yaml.YAMLError, text: str) -> tuple[int, str]:
     if problem == "found character that cannot start any token":
         character = lines[line][mark.column : mark.column + 1] if mark is not None else ""
         return line + 1, f'text that begins with {character} needs quotes; write "{character}..."'
+    if problem == "could not find expected ':'" and begun is not None:
+        line = begun.line
     return line + 1, _MEANINGS.get(problem, f"is not YAML: {problem}; see the lines around it")
 
 

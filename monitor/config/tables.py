@@ -85,10 +85,11 @@ def _write_xlsx(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
         for column, text in enumerate(row, start=1):
             cell = sheet.cell(row=number, column=column)
             try:
-                cell.set_explicit_value(text, TYPE_STRING)
+                cell.value = text
             except IllegalCharacterError as error:
                 problem = "holds a control character that a workbook can't; remove it"
                 raise ConfigError([Problem(str(path), number, columns[column - 1], problem)]) from error
+            cell.data_type = TYPE_STRING  # whatever openpyxl took "=..." or "#N/A" for
             cell.number_format = "@"
             cell.font = Font(bold=number == 1)
     sheet.freeze_panes = "B2"
