@@ -195,16 +195,18 @@ def _encode_column(values: Sequence[int]) -> bytes:
 
 def _decode_column(plain: bytes, at: int, count: int, part: slice = _WHOLE) -> tuple[Sequence[int], int]:
     """The numbers (or a part of them) of the column that begins at ``at``, and where the next begins."""
-    width = plain[at]
+    width = plain[at] if at < len(plain) else 9
     at += 1
+    following = at + count * width
+    if width > 8 or following > len(plain):
+        raise DamagedBlock(f"{len(plain)} bytes do not hold the {count} rows that they announce")
     begin, end, _ = part.indices(count)
     if width == 0:
         return bytes(end - begin), at
     if width == 1:
-        return plain[at + begin : at + end], at + count
+        return plain[at + begin : at + end], following
     size, code = (4, "I") if width <= 4 else (8, "Q")
     wide = bytearray((end - begin) * size)
-    following = at + count * width
     for plane, place in enumerate(range(at, following, count)):
         wide[plane::size] = plain[place + begin : place + end]
     return struct.unpack(f"<{end - begin}{code}", wide), following
