@@ -83,12 +83,13 @@ async def upgrade(
         upgraded = await get_running_loop().start_tls(
             transport, protocol, context, server_hostname=server_name.rstrip(".") or None
         )
-    except ValueError as error:
-        transport.abort()
-        raise ProbeFailed(Reason.TLS, f"{server_name!r} is no server name: {error}") from error
     except OSError as error:
         transport.abort()
         raise connection_failure(error) from error
+    except ValueError as error:
+        # Behind OSError: a certificate that isn't accepted is both.
+        transport.abort()
+        raise ProbeFailed(Reason.TLS, f"{server_name!r} is no server name: {error}") from error
     except BaseException:
         transport.abort()
         raise

@@ -188,17 +188,19 @@ class HttpProber:
 
     async def _judge_body(self, trace: Trace, response: Response) -> ProbeFailed | None:
         """Decode the body, note its length and look into it, if there is reason to."""
-        content, failure, readable = response.content, response.failure, True
-        length = response.length
+        failure, length, readable, content = response.failure, response.length, True, b""
         if response.refused and response.has_body and (self._decodes or self._looks_into_body):
             failure = ProbeFailed(Reason.CONTENT, "the body of a redirect that isn't followed is not read")
-        elif self._decodes:
-            readable = opens(content, self._options.compression)
+        elif self._decodes and not response.too_large:
+            wire = response.content
+            readable = opens(wire, self._options.compression)
             limit = min(self._options.body_size_limit or KEPT_LIMIT, KEPT_LIMIT)
-            decoded = await decode(content, self._options.compression, limit=limit, keep=self._looks_into_body)
+            decoded = await decode(wire, self._options.compression, limit=limit, keep=self._looks_into_body)
             length, content = decoded.length, decoded.content
             if decoded.problem and failure is None:
                 failure = ProbeFailed(Reason.CONTENT, f"the body is {decoded.problem}")
+        elif failure is None:
+            content = response.content
         trace.facts["probe_http_uncompressed_body_length"] = length
         if self._looks_into_body and response.verdict is None and readable:
             failure = failure or self._match_body(content)

@@ -94,6 +94,11 @@ class Response(asyncio.Protocol):
         """Whether a body follows the headers, as Go sees it."""
         return not self._no_body and self.content_length != 0
 
+    @property
+    def too_large(self) -> bool:
+        """Whether the body was cut off at the plan's limit."""
+        return self.failure is not None and self.failure.reason is Reason.CONTENT
+
     def values(self, name: bytes) -> list[bytes]:
         """The values of a header (lower-case name), in order."""
         return [value for header, value in self.headers if header == name]
