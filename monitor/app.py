@@ -107,13 +107,12 @@ class Assembly:
         """Resume, probe and serve until a signal says stop; then write what is gathered."""
         async with AsyncExitStack() as stack:
             url = await self._serve_web(stack)
-            await self._recorder.open()
-            stack.push_async_callback(self._recorder.close)
-            await self._resume()
             async with asyncio.TaskGroup() as tasks:
                 self._listen_to_signals(tasks, stack)
-                pipeline = tasks.create_task(self._pipeline.run())
                 recorder = tasks.create_task(self._recorder.run())
+                await self._recorder.ready()
+                await self._resume()
+                pipeline = tasks.create_task(self._pipeline.run())
                 others = [self._schedule.run(), self._hub.run(), self._uptimes.run()]
                 running = [tasks.create_task(each) for each in others]
                 periodic = self._periodic()
@@ -126,7 +125,7 @@ class Assembly:
                     task.cancel()
                 self._pipeline.close()
                 await pipeline
-                self._recorder.stop()
+                self._recorder.close()
                 await recorder
             await self._mark()
 
@@ -168,7 +167,7 @@ class Assembly:
         except StorageError as error:
             log.error("starting without history, results and transitions go to the spool: %s", error)  # noqa: TRY400  (no traceback: the message says it)
             resume = Resume()
-        self._pipeline.decide(self._board.restore(resume))
+        self._board.restore(resume)
         await self._mark()
         self._schedule.load(config.endpoints())
 

@@ -20,7 +20,7 @@ from monitor.model import Reason
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
-class ProbeFailed(Exception):  # noqa: N818  (DESIGN.md's word)
+class ProbeFailed(Exception):
     """A probe's negative answer: ``reason`` from the closed set, ``detail`` in English, one line, no secret."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
