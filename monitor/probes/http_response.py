@@ -40,7 +40,7 @@ class BodyPlan(NamedTuple):
 class Response(asyncio.Protocol):
     """An answer as it comes in. ``plan`` is asked once the headers are there (the attributes below are set then).
 
-    ``status`` is 0 until then. ``headers`` are (lower-case name, value) in order; ``content_length`` is Go's: -1 when
+    ``status`` is 0 until then. ``headers`` are values by lower-case name; ``content_length`` is Go's: -1 when
     it isn't known. ``length`` counts the body's bytes, ``content`` holds them if they are kept. ``failure`` says why
     the answer isn't whole. ``verdict`` and ``refused`` are for the plan to set: what the headers alone failed by, and
     that this is a redirect that is not followed, so that its body isn't read.
@@ -80,7 +80,7 @@ class Response(asyncio.Protocol):
         self._interim = self._framed = self.refused = False
         self._body: list[bytes] = []
         self.version = ""
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[bytes, list[bytes]] = {}
         self.failure: ProbeFailed | None = None
         self.verdict: ProbeFailed | None = None
         self.ssl_object: SSLObject | None = None
@@ -101,7 +101,7 @@ class Response(asyncio.Protocol):
 
     def values(self, name: bytes) -> list[bytes]:
         """The values of a header (lower-case name), in order."""
-        return [value for header, value in self.headers if header == name]
+        return self.headers.get(name, [])
 
     async def complete(self) -> None:
         """Wait until the answer is whole, has failed, or is read as far as planned."""
@@ -155,7 +155,11 @@ class Response(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.status:
-            self.headers.append((name.lower(), value))
+            name = name.lower()
+            if name in self.headers:
+                self.headers[name].append(value)
+            else:
+                self.headers[name] = [value]
 
     def on_headers_complete(self) -> None:
         parser = self._parser
