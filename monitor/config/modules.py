@@ -191,9 +191,9 @@ def _files(section: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, FileP
 def _plain(value: object) -> object:
     """Options as JSON takes them, without their defaults, secrets laid open: only ever hashed."""
     if isinstance(value, BaseModel):
-        fields = {name: getattr(value, name) for name in type(value).model_fields}
         known = type(value).model_fields
-        return {name: _plain(item) for name, item in fields.items() if item != known[name].get_default()}
+        said = {name: getattr(value, name) for name in value.model_fields_set}
+        return {name: _plain(item) for name, item in said.items() if item != known[name].default}
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, Mapping):

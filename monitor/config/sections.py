@@ -85,7 +85,7 @@ def _read(document: Document, path: Path, value: object, model: type[S]) -> S | 
 
 
 def _salvage(sections: Sections, path: Path, value: object, model: type[S]) -> S | None:
-    """A broken section without its broken keys, so that the rules can still look at the rest; None if nothing is left."""
+    """A broken section without its broken keys, for the rules to look at the rest; None if too little is left."""
     if not isinstance(value, dict):
         return None
     try:
