@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=parsed.log_level.upper(), stream=sys.stderr
     )
+    for library in ("alembic", "apscheduler"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLogger().level))
     try:
         return int(parsed.command(parsed))
     except KeyboardInterrupt:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -53,11 +52,11 @@ class Field:
 
 def command(arguments: argparse.Namespace) -> int:
     """Run until told to stop."""
-    load(arguments.config, placeholders=True)  # a mistake is told before anything starts
     return serve(partial(_demo, arguments))
 
 
 async def _demo(arguments: argparse.Namespace) -> None:
+    load(arguments.config, placeholders=True)  # a mistake is told before anything starts
     async with simulated_network(arguments) as field:
 
         def read() -> Config:
@@ -88,7 +87,7 @@ async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Fiel
     command = [sys.executable, "-m", "monitor.field", "--config", str(arguments.config), "--subnet", arguments.subnet]
     command += ["--ca-file", str(arguments.data / "simulated-ca.pem")] + ([] if arguments.no_story else ["--story"])
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True, env=os.environ
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
     )
     try:
         line = await process.stdout.readline() if process.stdout else b""
