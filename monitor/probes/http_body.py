@@ -72,6 +72,7 @@ def _unbrotli(wire: bytes) -> Iterator[bytes]:
     stream = brotli.Decompressor()
     yield stream.process(wire, output_buffer_limit=_STEP_BYTES)
     while not stream.is_finished():
-        if stream.can_accept_more_data():
+        piece = stream.process(b"", output_buffer_limit=_STEP_BYTES)
+        if not piece and not stream.is_finished():
             raise EOFError("it ends early")
-        yield stream.process(b"", output_buffer_limit=_STEP_BYTES)
+        yield piece
