@@ -30,7 +30,6 @@ BEAT_EVERY = timedelta(seconds=2)
 QUEUE_EVENTS = 64
 """What a page may lag behind before it is dropped: it connects again and gets a new snapshot."""
 WRITE_SECONDS = 10.0
-LISTENERS = 2000
 
 
 class Listener:
@@ -64,6 +63,8 @@ class Hub:
         self._clock = clock
         self._banners = banners
         self._listeners: set[Listener] = set()
+        self.limit = 2000
+        """How many pages may listen."""
         self._shown: dict[str, tuple[object, ...]] = {}
         self._sequence = 0
         self._newest: datetime | None = None
@@ -162,7 +163,7 @@ class Hub:
 async def stream(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/stream. Whatever Last-Event-ID says, the first event is a whole snapshot, so nothing is missed."""
     hub = request.app[HUB]
-    if hub.listeners >= LISTENERS:
+    if hub.listeners >= hub.limit:
         raise web.HTTPServiceUnavailable(text="too many pages listen", headers={"Retry-After": "10"})
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
