@@ -11,15 +11,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from sqlalchemy import Connection, Table, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool
 
-from monitor.storage.errors import StorageError
+from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.migrate import migrate
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -35,8 +35,9 @@ _PRAGMAS: Final = (
     f"journal_size_limit = {16 * 1024 * 1024}",
 )
 
+_NO_DATABASE: Final = "file is not a database"
 _REMEDIES: Final = {
-    "file is not a database": "it is no SQLite database; move it away or give another path",
+    _NO_DATABASE: "it is no SQLite database; move it away or give another path",
     "malformed": "the file is damaged; stop the program, keep a copy, and restore a backup or recover it with "
     "`sqlite3 FILE .recover`",
     "unable to open": "it cannot be opened; see that the path is a file in a directory that this user may write to",
@@ -58,7 +59,7 @@ class Database:
         self._url = _async_url(url)
         self._patience_seconds = patience.total_seconds()
         self.name = self._url.database or "" if self.is_sqlite else self._url.render_as_string(hide_password=True)
-        self._engine = _engine(self._url, pooled=True)
+        self._engine = _engine(self._url)
         self._opening = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._opened = False
@@ -84,8 +85,8 @@ class Database:
             with self._errors():
                 if self.is_sqlite:
                     _make_directory(Path(self.name))
-                # Alembic is synchronous and slow to import: in a thread, with a loop and an engine of its own.
-                await asyncio.to_thread(lambda: asyncio.run(self._migrate()))
+                # Alembic is synchronous and slow to import: in a thread, with a connection of its own.
+                await asyncio.to_thread(self._migrate)
             self._opened = True
 
     async def close(self) -> None:
@@ -120,10 +121,19 @@ class Database:
         if not self._opened:
             await self.open()
 
-    async def _migrate(self) -> None:
-        engine = _engine(self._url, pooled=False)
+    def _migrate(self) -> None:
+        if self.is_sqlite:
+            engine = create_engine(self._url.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)
+            _speak_sqlite(engine)
+            with engine.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+                migrate(connection, self.name)
+        else:
+            asyncio.run(self._migrate_server())
+
+    async def _migrate_server(self) -> None:
+        engine = _engine(self._url, poolclass=NullPool)
         try:
-            async with engine.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+            async with engine.begin() as connection:
                 await connection.run_sync(migrate, self.name)
         finally:
             await engine.dispose()
@@ -133,7 +143,8 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise StorageError(f"{self.name}: {_explain(str(error.orig))}") from error
+            kind = StorageUnusable if _NO_DATABASE in str(error.orig) else StorageError
+            raise kind(f"{self.name}: {_explain(str(error.orig))}") from error
         except TimeoutError as error:
             raise StorageError(f"{self.name}: no answer within {self._patience_seconds:g} s") from error
         except (SQLAlchemyError, OSError) as error:
@@ -141,31 +152,36 @@ class Database:
 
 
 def _async_url(url: str) -> URL:
-    """The URL with this program's driver. Raises StorageError, which never repeats the text: it may hold a password."""
+    """The URL with this program's driver. Raises StorageUnusable, which never repeats the text and its password."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise StorageError(
+        raise StorageUnusable(
             "the storage URL cannot be read; write sqlite:///FILE or postgresql://USER@HOST/NAME"
         ) from error
     driver = _DRIVERS.get(parsed.get_backend_name())
     if driver is None:
-        raise StorageError(
+        raise StorageUnusable(
             f"{parsed.get_backend_name()!r} is not a database that this program knows: sqlite, postgresql"
         )
     if driver.startswith("sqlite") and (parsed.database or ":memory:") == ":memory:":
-        raise StorageError("a SQLite database needs a file; write sqlite:///FILE")
+        raise StorageUnusable("a SQLite database needs a file; write sqlite:///FILE")
     return parsed.set(drivername=driver)
 
 
-def _engine(url: URL, *, pooled: bool) -> AsyncEngine:
+def _engine(url: URL, *, poolclass: type[Pool] | None = None) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, hide_parameters=True, **({} if pooled else {"poolclass": NullPool}))
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        engine = create_async_engine(url, poolclass=poolclass, hide_parameters=True)
+        _speak_sqlite(engine.sync_engine)
         return engine
-    pool = {"pool_pre_ping": True, "pool_size": 3} if pooled else {"poolclass": NullPool}
-    return create_async_engine(url, hide_parameters=True, connect_args={"timeout": 5}, **pool)
+    return create_async_engine(
+        url, poolclass=poolclass, pool_pre_ping=True, connect_args={"timeout": 5}, hide_parameters=True
+    )
+
+
+def _speak_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

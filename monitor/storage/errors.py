@@ -1,4 +1,4 @@
-"""The one error of this room."""
+"""The errors of this room."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ class StorageError(Exception):
 
     The message is for operators: it names the file or server (never a password) and, where there is one, the remedy.
     """
+
+
+class StorageUnusable(StorageError):
+    """Waiting does not help, somebody must act: an unreadable URL, a file that is no database, a schema too new."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from monitor.storage.errors import StorageError
+from monitor.storage.errors import StorageUnusable
 from monitor.storage.tables import REVISION
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -16,7 +16,7 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 def migrate(connection: Connection, name: str) -> None:
     """Run what migrations are missing, within the connection's transaction. ``name`` is the database's, for errors.
 
-    Raises StorageError when the database was made by a newer program.
+    Raises StorageUnusable when the database was made by a newer program.
     """
     if connection.dialect.name == "postgresql":
         # Two programs that start at once must not both migrate. The number is arbitrary, the lock ends with the commit.
@@ -34,7 +34,7 @@ def migrate(connection: Connection, name: str) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
-        raise StorageError(
+        raise StorageUnusable(
             f"{name}: made by a newer version of this program (schema {current}, this one knows {REVISION}); "
             "install that version, or restore a backup from before the upgrade"
         )
