@@ -27,6 +27,7 @@ _EXHAUSTED: Final = frozenset(
 _FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
 
 _DAY: Final = timedelta(days=1)
+_LONGEST_DETAIL: Final = 300
 
 _PATIENCE: Final = frozenset({Reason.TIMEOUT, Reason.RESET, Reason.TLS, Reason.PROTOCOL})
 """What a good peer's probe ends in when we stood still: our timeout ran out, or the peer lost patience and hung up."""
@@ -166,7 +167,7 @@ class Runner:
 def _explain(error: Exception, endpoint: Endpoint) -> tuple[Reason, str]:
     """What an exception out of a prober means: its reason and a line for people."""
     if isinstance(error, ProbeFailed):
-        return error.reason, error.detail
+        return error.reason, _printable(error.detail)
     if isinstance(error, TimeoutError):
         return Reason.TIMEOUT, f"no answer within {endpoint.timeout.total_seconds():g} s"
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:
@@ -189,3 +190,8 @@ def _judge(budgets: Budgets, latency: float, facts: Mapping[str, float], now: da
         days = (facts[EXPIRY] - now.timestamp()) / 86_400
         return reason, f"a certificate is valid for {days:.1f} days more, the budget is {budgets.certificate / _DAY:g}"
     return reason, ""
+
+
+def _printable(detail: str) -> str:
+    """One line that every database and page can take: it may quote what a stranger sent."""
+    return "".join(character if character.isprintable() else " " for character in detail[:_LONGEST_DETAIL])

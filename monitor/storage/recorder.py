@@ -1,0 +1,280 @@
+"""Keeps what the one path hands over: in the database, or in the spool while that is away.
+
+Results gather and are written once a second in one batch. Transitions are written as they come, in order: what
+waits in the spool goes to the database before any later one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from monitor.model import Result, Transition
+from monitor.storage.disk import Disk
+from monitor.storage.errors import StorageError
+from monitor.storage.line import Line
+from monitor.storage.spool import Queue, Spool
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+
+_BATCH: Final = 2000
+"""Rows written in one go: few enough that neither the loop nor another writer waits long."""
+
+
+class Store(Protocol):
+    """The database. Both verbs raise StorageError and may be repeated: a row is kept once."""
+
+    async def write_results(self, results: Sequence[Result]) -> None:
+        """Keep results; durable on return."""
+        ...
+
+    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
+        """Keep transitions; durable on return."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderState:
+    """For the metrics and the banner.
+
+    ``queued`` results wait in memory, ``spooled_*`` in the spool. ``write_seconds`` is how long the last write to
+    the database took, ``failing_since`` when it began to fail (None: it works). ``lost_results`` were dropped since
+    the start because everything was full. ``unwritten``: transitions were shown that are neither in the database
+    nor in the spool.
+    """
+
+    queued: int
+    spooled_results: int
+    spooled_transitions: int
+    write_seconds: float
+    failing_since: datetime | None
+    lost_results: int
+    unwritten: bool
+
+
+class Recorder:
+    """A pipeline's results and journal; :meth:`run` does the work, :meth:`close` ends it.
+
+    ``every`` is how often results are written, ``patience`` how long anything waits for the database or the spool's
+    disk, ``longest_pause`` the longest time between two tries while the database fails, ``capacity`` how many
+    results (and how many transitions) are held in memory when even the spool takes no more.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        spool: Spool,
+        clock: Callable[[], datetime],
+        every: timedelta = timedelta(seconds=1),
+        patience: timedelta = timedelta(seconds=2),
+        longest_pause: timedelta = timedelta(seconds=15),
+        capacity: int = 100_000,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._every_seconds = every.total_seconds()
+        self._capacity = capacity
+        self._make_line = partial(Line, clock=clock, patience=patience, longest_pause=longest_pause)
+        self._line: Line | None = None
+        self._disk = Disk(patience)
+        self._queue: deque[Result] = deque()
+        self._unwritten: deque[Transition] = deque()
+        self._order = asyncio.Lock()
+        self._ready = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._lost = 0
+
+    @property
+    def state(self) -> RecorderState:
+        """How it stands now."""
+        line = self._line
+        return RecorderState(
+            queued=len(self._queue),
+            spooled_results=len(self._spool.results),
+            spooled_transitions=len(self._spool.transitions),
+            write_seconds=line.write_seconds if line else 0.0,
+            failing_since=line.failing_since if line else None,
+            lost_results=self._lost + self._spool.results.dropped,
+            unwritten=bool(self._unwritten),
+        )
+
+    def add(self, result: Result) -> None:
+        """Queue a result for the next batch."""
+        self._queue.append(result)
+        if len(self._queue) > self._capacity:
+            self._queue.popleft()
+            self._lost += 1
+
+    async def write(self, transitions: Sequence[Transition]) -> bool:
+        """Whether these are durable, in the database or in the spool. If not, they are tried again until they
+        are."""
+        await self._ready.wait()
+        async with self._order:
+            if await self._commit(transitions):
+                return True
+            self._keep(transitions)
+            return await self._spool_unwritten()
+
+    async def ready(self) -> None:
+        """Wait until the transitions that an earlier run left in the spool are in the database, or cannot be."""
+        await self._ready.wait()
+
+    async def run(self) -> None:
+        """Write until closed; what is left then is written, or put in the spool. If cancelled, only the latter."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._line = self._make_line(group=group)
+                await self._open()
+                while not self._closing.is_set():
+                    await self._pass()
+                    self._ready.set()
+                    await self._pause()
+                await self._pass()
+                await self._line.abandon()
+        finally:
+            self._ready.set()
+            await self._leave()
+
+    def close(self) -> None:
+        """Let :meth:`run` write what is left and return. Nothing may be added afterwards."""
+        self._closing.set()
+
+    async def _pass(self) -> None:
+        """Everything that waits, oldest first: to the database, else to the spool."""
+        try:
+            if await self._drain(self._spool.transitions, self._store.write_transitions):
+                await self._settle()
+            await self._write_queue()
+            await self._drain(self._spool.results, self._store.write_results)
+        except Exception:
+            log.exception("a batch could not be recorded")
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._every_seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            pass
+
+    async def _commit(self, transitions: Sequence[Transition]) -> bool:
+        """Write to the database, unless earlier transitions are still on their way to it."""
+        if self._line is None or self._unwritten or len(self._spool.transitions):
+            return False
+        return await self._line.write(partial(self._store.write_transitions, transitions))
+
+    async def _settle(self) -> None:
+        """Try again to write what nothing would take. The spool holds no transitions now, or is full of them."""
+        async with self._order:
+            if self._unwritten:
+                waiting = tuple(self._unwritten)
+                self._unwritten.clear()
+                if not await self._commit(waiting):
+                    self._unwritten.extend(waiting)
+                    await self._spool_unwritten()
+
+    async def _spool_unwritten(self) -> bool:
+        waiting = tuple(self._unwritten)
+        if not waiting:
+            return True
+        try:
+            await self._disk.run(partial(self._spool.transitions.append, waiting, durable=True))
+        except StorageError as error:
+            log.error("%d transitions are neither in the database nor in the spool: %s", len(waiting), error)  # noqa: TRY400
+            return False
+        self._unwritten.clear()
+        return True
+
+    def _keep(self, transitions: Sequence[Transition]) -> None:
+        self._unwritten.extend(transitions)
+        while len(self._unwritten) > self._capacity:
+            log.error("lost: %s", self._unwritten.popleft())
+
+    async def _write_queue(self) -> None:
+        while self._queue and self._line is not None:
+            if not await self._line.write(self._write_batch):
+                await self._spool_queue()
+                return
+
+    async def _write_batch(self) -> None:
+        batch = self._take()
+        try:
+            await self._store.write_results(batch)
+        except BaseException:
+            self._give_back(batch)
+            raise
+
+    async def _spool_queue(self) -> None:
+        while self._queue:
+            batch = self._take()
+            try:
+                await self._disk.run(partial(self._spool.results.append, batch, durable=False))
+            except BaseException as error:
+                self._give_back(batch)
+                if not isinstance(error, StorageError):
+                    raise
+                log.error("%d results wait in memory: %s", len(self._queue), error)  # noqa: TRY400
+                return
+
+    def _take(self) -> Sequence[Result]:
+        return [self._queue.popleft() for _ in range(min(_BATCH, len(self._queue)))]
+
+    def _give_back(self, batch: Sequence[Result]) -> None:
+        self._queue.extendleft(reversed(batch))
+        while len(self._queue) > self._capacity:
+            self._queue.popleft()
+            self._lost += 1
+
+    async def _drain(self, queue: Queue[Item], write: Callable[[Sequence[Item]], Awaitable[None]]) -> bool:
+        """Bring what waits in the spool to the database; whether nothing waits any more.
+
+        A crash between the database's commit and the release hands out the same items again: the database keeps a
+        row once.
+        """
+        until = asyncio.get_running_loop().time() + self._every_seconds
+        while len(queue):
+            if self._line is None or asyncio.get_running_loop().time() >= until:
+                return False
+            try:
+                waiting = await self._disk.run(queue.oldest)
+                if waiting is None:
+                    return True
+                for chunk in _slices(waiting.items):
+                    if not await self._line.write(partial(write, chunk)):
+                        return False
+                await self._disk.run(partial(queue.release, waiting))
+            except StorageError as error:
+                log.error("the spool cannot be drained: %s", error)  # noqa: TRY400
+                return False
+        return True
+
+    async def _open(self) -> None:
+        try:
+            await self._disk.run(self._spool.open)
+        except StorageError as error:
+            log.error("there is no spool for now: %s", error)  # noqa: TRY400
+
+    async def _leave(self) -> None:
+        """Put what is left into the spool."""
+        self._line = None
+        try:
+            await self._spool_unwritten()
+            await self._spool_queue()
+            await self._disk.run(self._spool.close)
+        except StorageError as error:
+            log.error("the spool could not be closed: %s", error)  # noqa: TRY400
+        finally:
+            self._disk.close()
+
+
+def _slices(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Slices of what is written in one go."""
+    return (items[begin : begin + _BATCH] for begin in range(0, len(items), _BATCH))
