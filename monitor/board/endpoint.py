@@ -32,12 +32,14 @@ def row(
 ) -> tuple[Track, Transition]:
     """Lay ``segment`` over ``track``; the track after it and the row that says so.
 
-    A segment that only prolongs what stood before makes a row that begins where that began.
+    A segment that only prolongs what stood before makes a row that begins where that began; its ``previous`` is what it
+    takes back.
     """
     after = overrule(track, segment)
     before = status_at(after[:-1], segment.at)
     if before is segment.status:
-        before = status_at(track, segment.at)
+        overruled = (part.status for part in track if part.at >= segment.at and part.status is not before)
+        before = next(overruled, before)
     transition = Transition(
         key=key,
         at=after[-1].at,

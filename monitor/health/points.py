@@ -69,9 +69,9 @@ def overrule(track: Track, change: Change | Segment, *, culprit: str = "") -> Tr
 
 
 def prune(track: Track, before: datetime) -> Track:
-    """The track without the segments that ended at or before ``before``."""
+    """The track without the segments that ended before ``before``: what a change at ``before`` replaces stays."""
     first = 0
-    while first + 1 < len(track) and track[first + 1].at <= before:
+    while first + 1 < len(track) and track[first + 1].at < before:
         first += 1
     return track[first:] if first else track
 
