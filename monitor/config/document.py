@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from monitor.config.problem import Problem
-from monitor.config.syntax import explain_syntax, unreadable
+from monitor.config.syntax import explain_syntax, too_deep, unreadable
 
 Path = tuple[str | int, ...]
 
@@ -101,9 +101,6 @@ def parse(data: bytes, file: str) -> Document:
         line, message = explain_syntax(error, text)
         document.problems.append(Problem(file, line, "", message))
         return document
-    except RecursionError:
-        document.problems.append(Problem(file, 1, "", "is nested too deeply; write it flatter"))
-        return document
     if document.node is not None:
         reader = _Reader(document)
         document.root = reader.read(document.node, ())
@@ -121,7 +118,7 @@ def _decode(data: bytes, document: Document) -> str | None:
         message = f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
         document.problems.append(Problem(document.file, line, "", message))
         return None
-    if found := unreadable(text):
+    if found := unreadable(text) or too_deep(text):
         document.problems.append(Problem(document.file, found[0], "", found[1]))
         return None
     return text

@@ -8,6 +8,12 @@ import yaml
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# Brackets, what stands in quotes on one line, and the indentation of a block inside many blocks.
+_DEEPEST = 100
+_BRACKETS = re.compile(
+    rf"""[\[\]{{}}]|(?<=[\s,:\[{{])(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*')|^[ ?-]{{{2 * _DEEPEST + 1},}}""", re.MULTILINE
+)
+
 # libyaml's own words for a fault -> ours.
 _MEANINGS = {
     "mapping values are not allowed in this context": (
@@ -28,6 +34,19 @@ _UNCLOSED = {
     "while parsing a flow mapping": "the { has no } to close it; close it, or put a comma between its pairs",
     "while scanning a quoted scalar": "the quotation mark is never closed; close it",
 }
+
+
+def too_deep(text: str) -> tuple[int, str] | None:
+    """Where the text nests deeper than libyaml's recursion survives, and what to do. None when it doesn't."""
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "[{":
+            depth += 1
+        elif found[0] in "]}":
+            depth = max(depth - 1, 0)
+        if depth > _DEEPEST or len(found[0]) > 2 * _DEEPEST:
+            return text.count("\n", 0, found.start()) + 1, "is nested too deeply; write it flatter"
+    return None
 
 
 def unreadable(text: str) -> tuple[int, str] | None:
