@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.config.model import Config
 from monitor.model import Status
 from monitor.web.reasons import explain
-from monitor.web.wall import ALARM, TROUBLE, bucket, line
+from monitor.web.wall import ALARM, TROUBLE, bucket, line, ranked
 from monitor.web.words import TITLES, Words
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ ICONS = {
 """The verdict's tone and the glyph that stands for it."""
 
 
+ONE_LINE = 46
+"""So many characters of the largest type fit beside the clock."""
+
+
 @dataclass(frozen=True, slots=True)
 class Headline:
     """``text`` is the verdict, ``rest`` follows in trouble's colour, ``below`` is the sentence, ``title`` the tab."""
@@ -37,6 +41,11 @@ class Headline:
     below: str
     title: str
 
+    @property
+    def long(self) -> bool:
+        """Whether it needs smaller type to stay on one line."""
+        return len(self.text) + len(self.rest) > ONE_LINE
+
 
 def headline(verdict: Verdict, words: Words, config: Config, now: datetime) -> Headline:
     """What the wall's first lines say."""
@@ -46,7 +55,7 @@ def headline(verdict: Verdict, words: Words, config: Config, now: datetime) -> H
     rest = ""
     if needing and verdict.stable < verdict.total and not _nothing_known(verdict):
         number = words.number(len(needing))
-        rest = words.ngettext("%s điểm cần xử lý", "%s điểm cần xử lý", len(needing)) % number
+        rest = words.ngettext("%s cần xử lý", "%s cần xử lý", len(needing)) % number
     elif not needing:
         bad = [view for view in (*verdict.services, *verdict.infrastructure) if bucket(view) in TROUBLE]
         if bad:
@@ -90,9 +99,10 @@ def _below(verdict: Verdict, words: Words, config: Config, now: datetime) -> str
         return _("Khai báo địa chỉ thật của các điểm trong tệp cấu hình.")
     if _nothing_known(verdict):
         return _("Đang chờ kết quả dò đầu tiên.")
-    worst = [view for view in verdict.troubled if bucket(view) in TROUBLE]
+    worst = [view for view in ranked(verdict.troubled) if bucket(view) in TROUBLE]
     if worst:
-        return _("Nặng nhất: %s") % _worst(worst[0], worst, config, words, now)
+        form = _("Toàn mạng: %s") if worst[0].point.kind == "hub" else _("Nặng nhất: %s")
+        return form % _worst(worst[0], worst, config, words, now)
     calm = _("Không có điểm nào lỗi.")
     if verdict.stable < verdict.total and verdict.fresh:
         fresh = words.ngettext(

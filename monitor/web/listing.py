@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
 from monitor.web import wall
-from monitor.web.panel import reason
+from monitor.web.panel import reason, when
 from monitor.web.search import matches
 from monitor.web.words import BUCKETS, Words, sentence
 
@@ -94,9 +94,6 @@ def _choices(views: list[PointView], words: Words, config: Config) -> list[Choic
 
 def _row(view: PointView, areas: Mapping[str, str], words: Words, config: Config, now: datetime) -> Row:
     point, bucket = view.point, wall.bucket(view)
-    since = ""
-    if view.since is not None and bucket != "undeclared":
-        since = words.gettext("từ %s") % words.between(view.not_before, view.since, now)
     return Row(
         id=point.id,
         name=point.name,
@@ -104,7 +101,7 @@ def _row(view: PointView, areas: Mapping[str, str], words: Words, config: Config
         code=point.code,
         bucket=bucket,
         status=words.bucket(bucket, config.stable_after),
-        since=since,
+        since="" if bucket == "undeclared" else when(view, words, now),
         reason=sentence(reason(view, words)) if bucket in wall.TROUBLE else "",
         hosts=tuple(each.target for each in point.endpoints if not each.declared),
     )

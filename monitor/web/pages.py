@@ -136,7 +136,9 @@ class Pages:
             now=now,
             headline=first,
             counts=wall.counts(views.values(), words, config),
-            panel=panel.panel(verdict.troubled, panel.past(rows or (), names, words, now), areas, words, now),
+            panel=panel.panel(
+                wall.ranked(verdict.troubled), panel.past(rows or (), names, words, now), areas, words, now
+            ),
             cells=wall.cells(views, words, config, now),
             services=[wall.line(view, words, now) for view in verdict.services],
             infrastructure=[wall.line(view, words, now) for view in verdict.infrastructure],

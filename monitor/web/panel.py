@@ -106,12 +106,6 @@ def card(view: PointView, size: str, areas: Mapping[str, str], words: Words, now
     """A troubled point as a card: since when, how long, why, which endpoint, whom to call."""
     _ = words.gettext
     point = view.point
-    since_text, lasted = "", ""
-    if view.since is not None:
-        since_text = _("từ %s") % words.moment(view.since, now)
-        lasted = words.duration(now - view.since)
-    if view.never:
-        since_text = _("chưa từng kết nối")
     place = _("khu vực %s") % areas[point.area] if point.area in areas else words.kind(point.kind)
     return Card(
         id=point.id,
@@ -120,12 +114,23 @@ def card(view: PointView, size: str, areas: Mapping[str, str], words: Words, now
         title=words.gettext(TITLES[bucket(view)]) % {"name": point.name},
         place=sentence(place),
         since=view.since,
-        since_text=since_text,
-        lasted=lasted,
+        since_text=when(view, words, now),
+        lasted=words.duration(now - view.since) if view.since is not None else "",
         reason=sentence(reason(view, words)),
         endpoint=culprit(view),
         callers=callers(point.contact, words),
     )
+
+
+def when(view: PointView, words: Words, now: datetime) -> str:
+    """Since when it is as it is: "từ 10:05:12", "giữa 10:05 và 10:10" when nobody looked meanwhile."""
+    if view.never:
+        return words.gettext("chưa từng kết nối")
+    if view.since is None:
+        return ""
+    if view.not_before is not None:
+        return words.between(view.not_before, view.since, now)
+    return words.gettext("từ %s") % words.moment(view.since, now)
 
 
 def reason(view: PointView, words: Words) -> str:

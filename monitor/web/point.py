@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
-from monitor.model import Reason, Status, Transition
+from monitor.model import Outcome, Reason, Status, Transition
 from monitor.web import wall
-from monitor.web.panel import Caller, callers, culprit, reason
+from monitor.web.panel import Caller, callers, culprit, reason, when
 from monitor.web.reasons import explain
 from monitor.web.words import Words, sentence
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DAYS = 90
 HISTORY = timedelta(days=90)
 CHANGES = 14
-LABELLED = 0.045
+LABELLED = 0.07
 """A phase's share of the scale from which on its milliseconds fit into its segment."""
 
 FULL_SCALE = 0.72
@@ -64,6 +64,7 @@ class Row:
     note: str
     at: datetime | None
     age: str
+    failed: bool
     suspect: bool
     lagged: bool
 
@@ -92,6 +93,7 @@ class Page:
     culprit: str
     parents: tuple[tuple[Parent, ...], ...]
     callers: tuple[Caller, ...]
+    hours: str
     rows: tuple[Row, ...]
     phases: tuple[tuple[str, str], ...]
 
@@ -135,7 +137,7 @@ def page(view: PointView, views: Mapping[str, PointView], config: Config, words:
         bucket=kind,
         status=words.bucket(kind, config.stable_after),
         since=view.since,
-        when=_when(view, words, now),
+        when=when(view, words, now),
         lasted=words.duration(now - view.since) if view.since else "",
         place=_place(view, config, words),
         reason=sentence(reason(view, words)) if kind in wall.TROUBLE else "",
@@ -145,24 +147,15 @@ def page(view: PointView, views: Mapping[str, PointView], config: Config, words:
             for each in point.depends_on
         ),
         callers=callers(point.contact, words),
+        hours=words.hours(point.hours),
         rows=rows,
         phases=tuple((phase, words.phase(phase)) for phase in PHASE_ORDER if phase in found),
     )
 
 
-def _when(view: PointView, words: Words, now: datetime) -> str:
-    if view.never:
-        return words.gettext("chưa từng kết nối")
-    if view.since is None:
-        return ""
-    if view.not_before is not None:
-        return words.between(view.not_before, view.since, now)
-    return words.gettext("từ %s") % words.moment(view.since, now)
-
-
 def _place(view: PointView, config: Config, words: Words) -> str:
     point = view.point
-    parts = [words.kind(point.kind)]
+    parts = [words.unit(point.unit_type) if point.unit_type else words.kind(point.kind)]
     parts += [words.gettext("khu vực %s") % area.name for area in config.areas if area.id == point.area]
     if point.code:
         parts.append(words.gettext("mã %s") % point.code)
@@ -193,7 +186,7 @@ def _row(view: EndpointView, scale: float, words: Words, now: datetime) -> Row:
     return Row(
         id=endpoint.key.endpoint,
         name=endpoint.name,
-        address=" · ".join(part for part in parts if part),
+        address=" · ".join(dict.fromkeys(part for part in parts if part)),
         bucket=kind,
         status=_("Chưa khai báo") if kind == "undeclared" else words.endpoint_status(view.status),
         segments=segments,
@@ -201,6 +194,7 @@ def _row(view: EndpointView, scale: float, words: Words, now: datetime) -> Row:
         note=_note(view, words),
         at=last.begun if last else None,
         age=_("%s trước") % words.duration(now - last.begun) if last else "",
+        failed=bool(last and last.outcome is Outcome.DOWN),
         suspect=view.suspect,
         lagged=bool(last and last.lagged),
     )

@@ -30,6 +30,10 @@ ALARM = 3
 FRAMES = ("down", "unreachable", "faulty", "flapping", "degraded")
 """Buckets that frame an area, worst first."""
 
+CUT_OFF = ("down", "unreachable")
+SHARED = ("hub", "circuit")
+"""Kinds of points that others hang on."""
+
 TROUBLE = (*FRAMES, "unknown")
 PREFIXES = ("Phường ", "Xã ", "Thị trấn ")
 
@@ -47,8 +51,8 @@ class Tile:
 
     @property
     def long(self) -> bool:
-        """Whether the name needs the smaller type, and two lines when the tile also holds a glyph."""
-        return len(self.name) >= LONG_NAME
+        """Whether the name needs the smaller type; beside a glyph of trouble it also breaks into two lines."""
+        return not self.wide and len(self.name) > LONG_NAME - (self.bucket not in ("stable", "fresh"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _cell(area: Area, members: list[PointView], words: Words, config: Config, no
         branches=branches,
         tall=slots > columns * TILE_ROWS,
         frame=next((name for name in FRAMES if name in buckets), ""),
-        alarm=sum(name in ("down", "unreachable") for name in buckets) >= ALARM,
+        alarm=sum(name in CUT_OFF for name in buckets) >= ALARM,
         troubled=f"{troubled}/{len(buckets)}" if 1 < troubled < len(buckets) else "",
     )
 
@@ -188,6 +192,11 @@ def arrange(tiles: Sequence[tuple[Tile, float, float]], columns: int) -> tuple[T
         rows[-1].append(entry)
         room -= width
     return tuple(entry[0] for row in rows for entry in sorted(row, key=lambda entry: entry[2]))
+
+
+def ranked(troubled: Sequence[PointView]) -> tuple[PointView, ...]:
+    """The troubled points with the hub and circuits that are down in front: others may be down because of them."""
+    return tuple(sorted(troubled, key=lambda view: not (view.point.kind in SHARED and bucket(view) in CUT_OFF)))
 
 
 def line(view: PointView, words: Words, now: datetime) -> Line:

@@ -5,6 +5,7 @@ Decimal comma in Vietnamese, 24-hour clock, dates 23/11/2026, Hanoi's time whate
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from gettext import NullTranslations
 
@@ -84,6 +85,19 @@ WEEKDAYS = (
     N_("Chủ Nhật"),
 )
 
+UNITS = {"phuong": N_("Phường"), "xa": N_("Xã"), "dac-khu": N_("Đặc khu")}
+
+DAYS = {
+    "Mon": N_("thứ Hai"),
+    "Tue": N_("thứ Ba"),
+    "Wed": N_("thứ Tư"),
+    "Thu": N_("thứ Năm"),
+    "Fri": N_("thứ Sáu"),
+    "Sat": N_("thứ Bảy"),
+    "Sun": N_("Chủ Nhật"),
+}
+"""The inventory's days."""
+
 NUMERALS = (
     N_("Một"),
     N_("Hai"),
@@ -153,7 +167,7 @@ class Words:
             return _("dưới 1 ms")
         if seconds < 0.9995:
             return f"{self.number(seconds * 1000)} ms"
-        return _("%s giây") % self.number(seconds, 1)
+        return _("%s giây") % self.number(seconds, 0 if round(seconds * 10) % 10 == 0 else 1)
 
     def clock(self, at: datetime, *, seconds: bool = True) -> str:
         """The time of day."""
@@ -205,6 +219,15 @@ class Words:
     def kind(self, kind: str) -> str:
         """A kind of point; its own name when the inventory has one of its own."""
         return self.gettext(KINDS[kind]) if kind in KINDS else kind
+
+    def unit(self, unit_type: str) -> str:
+        """The type of a commune-level unit; its own name when it is another."""
+        return self.gettext(UNITS[unit_type]) if unit_type in UNITS else unit_type
+
+    def hours(self, hours: str) -> str:
+        """The inventory's hours ("Mon-Fri 08:00-11:30,13:30-17:00") in words."""
+        spoken = re.sub("|".join(DAYS), lambda match: self.gettext(DAYS[match.group()]), hours)
+        return sentence(re.sub(r",\s*", ", ", spoken.replace("-", "–")))
 
 
 def sentence(text: str) -> str:

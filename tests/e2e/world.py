@@ -158,7 +158,12 @@ class World:
                     continue
                 begun = self.clock() - ago
                 failed = replace(
-                    self.up(endpoint, begun), reason=reason, failed_phase=phase, detail=detail, facts={}, phases={phase: 3.0}
+                    self.up(endpoint, begun),
+                    reason=reason,
+                    failed_phase=phase,
+                    detail=detail,
+                    facts={},
+                    phases={phase: 3.0},
                 )
                 await self.feed(
                     replace(failed, begun=begun + timedelta(seconds=number)) for number in range(endpoint.down_after)
@@ -179,7 +184,9 @@ class World:
         for point in points:
             for endpoint in self.endpoints(point):
                 begun = self.clock() - ago
-                await self.feed(self.up(endpoint, begun + timedelta(seconds=number)) for number in range(endpoint.up_after))
+                await self.feed(
+                    self.up(endpoint, begun + timedelta(seconds=number)) for number in range(endpoint.up_after)
+                )
 
 
 @asynccontextmanager
@@ -204,5 +211,3 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-

@@ -187,3 +187,17 @@ document.addEventListener("keydown", (event) => {
 settle();
 showSound();
 document.getElementById("map").dataset.old = words.across;
+
+// The phone: once the verdict has scrolled away, the bar at the top takes its colour and says it.
+let watched = null;
+const watcher = new IntersectionObserver(([entry]) => root.toggleAttribute("data-scrolled", !entry.isIntersecting));
+function watchVerdict() {
+  say("short", document.title);
+  const verdict = document.getElementById("verdict");
+  if (verdict === watched) return;
+  watcher.disconnect();
+  watcher.observe(verdict);
+  watched = verdict;
+}
+document.addEventListener("drawn", watchVerdict);
+watchVerdict();
