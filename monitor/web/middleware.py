@@ -72,11 +72,11 @@ async def compress(request: web.Request, handler: Handler) -> web.StreamResponse
     response = await handler(request)
     if not isinstance(response, web.Response) or "Content-Encoding" in response.headers:
         return response
-    if not response.content_type.startswith(COMPRESSED_TYPES) or response.body is None:
+    if not response.content_type.startswith(COMPRESSED_TYPES) or not isinstance(response.body, bytes | bytearray):
         return response
     response.headers.setdefault("Vary", "Accept-Encoding")
     accepted = best_coding(request.headers.get("Accept-Encoding", ""), ("gzip",))
-    if accepted and (response.content_length or 0) >= COMPRESS_FROM_BYTES:
+    if accepted and len(response.body) >= COMPRESS_FROM_BYTES:
         response.enable_compression(web.ContentCoding.gzip)
     return response
 
@@ -93,7 +93,9 @@ def _answer(
 ) -> web.Response:
     if request.path.startswith("/api/"):
         problem = Problem(title=status.phrase, status=status, detail=detail, errors=list(errors))
-        return web.Response(body=problem.model_dump_json(), status=status, content_type="application/problem+json")
+        return web.Response(
+            body=problem.model_dump_json().encode(), status=status, content_type="application/problem+json"
+        )
     page = request.app.get(ERROR_PAGE)
     if page is not None and "text/html" in request.headers.get("Accept", ""):
         return page(request, status)

@@ -77,9 +77,9 @@ def _sentence(problems: tuple[ParameterProblem, ...]) -> str:
 
 def json_answer(content: Mapping[str, Any]) -> web.Response:
     """Plain content as JSON."""
-    return web.Response(text=json.dumps(content, ensure_ascii=False), content_type="application/json")
+    return web.Response(body=json.dumps(content, ensure_ascii=False).encode(), content_type="application/json")
 
 
 def answer(document: Document) -> web.Response:
     """``document`` as JSON."""
-    return web.Response(body=document.model_dump_json(), content_type="application/json")
+    return web.Response(body=document.model_dump_json().encode(), content_type="application/json")

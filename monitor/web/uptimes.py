@@ -72,18 +72,22 @@ class Uptimes:
             await asyncio.sleep(perf_counter() - begun)
         for point in self._latest.keys() - set(declared):
             del self._latest[point]
+        self._refreshed = self._clock()
 
     async def run(self) -> None:
-        """Refresh for ever. While the database is away the last figures stand for a while, then none do."""
+        """Refresh for ever."""
         while True:
-            try:
-                await self.refresh()
-                self._refreshed = self._clock()
-            except StorageError as error:
-                log.warning("uptimes could not be reckoned: %s", error)
-                if self._clock() - self._refreshed > STANDS_FOR:
-                    self.withdraw()
+            await self.try_refresh()
             await asyncio.sleep(self._every.total_seconds())
+
+    async def try_refresh(self) -> None:
+        """Refresh; while the database is away the last figures stand for a while, then none do."""
+        try:
+            await self.refresh()
+        except StorageError as error:
+            log.warning("uptimes could not be reckoned: %s", error)
+            if self._clock() - self._refreshed > STANDS_FOR:
+                self.withdraw()
 
     def withdraw(self) -> None:
         """Say nothing rather than something old."""
