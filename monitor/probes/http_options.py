@@ -95,7 +95,7 @@ StatusCode = Annotated[int, Field(ge=0, le=999)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
 
 class HeaderMatch(_Section):
@@ -155,7 +155,7 @@ class HeaderSource(_Section):
 
 def accepts_encoding(compression: str, accept_encoding: str) -> bool:
     """Whether an Accept-Encoding header (RFC 9110, 12.5.3) lets a server answer with ``compression``."""
-    weights: dict[str, float] = Field(default_factory=dict)
+    weights: dict[str, float] = {}
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
         weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")

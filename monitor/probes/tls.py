@@ -41,7 +41,7 @@ _VERIFY_DETAILS = {
 class TlsOptions(BaseModel):
     """blackbox_exporter's ``tls_config``. Hashable: contexts are kept by it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     ca: str = ""
     ca_file: FilePath | None = None

@@ -127,9 +127,11 @@ class Pattern(Protocol):
 
 
 def compile_re2(pattern: object) -> Pattern:
-    """Compile an RE2 pattern, quietly. Raises ValueError that names the fault."""
+    """Compile an RE2 pattern, quietly; an unquoted number is text, as in Go's YAML. Raises ValueError."""
     if hasattr(pattern, "programsize"):
         return pattern  # type: ignore[return-value]  # compiled already: an option copied from another
+    if isinstance(pattern, int | float) and not isinstance(pattern, bool):
+        pattern = str(pattern)
     if not isinstance(pattern, str):
         raise ValueError(f"{pattern!r} is not text; write the regular expression in quotes")  # noqa: TRY004  (pydantic's)
     options = re2.Options()
