@@ -27,7 +27,7 @@ class Module:
 
     name: str
     prober: str
-    options: Options
+    options: Options = field(repr=False)
     timeout: timedelta | None = None
     budgets: Budgets = Budgets()
 

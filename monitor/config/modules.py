@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -35,14 +35,16 @@ class ModuleShelf:
     _digests: dict[int, str] = field(default_factory=dict)
     _network: Network = field(default_factory=lambda: Network(servers=(("127.0.0.1", 53),)))
 
-    def variant(self, name: str, changes: Mapping[str, Any]) -> Module:
-        """The module with ``changes`` laid over its section. Raises ValidationError when they don't fit."""
+    def variant(self, name: str, changes: Sequence[Mapping[str, Any]]) -> Module:
+        """The module with ``changes`` laid over its section, in turn. Raises ValidationError when they don't fit."""
         module = self.modules[name]
         if not changes:
             return module
         key = (name, json.dumps(changes, sort_keys=True, default=str))
         if key not in self._variants:
-            section = overlay(self.raw[name].get(module.prober) or {}, resolve_files(changes, self.directory))
+            section = self.raw[name].get(module.prober) or {}
+            for change in changes:
+                section = overlay(section, resolve_files(change, self.directory))
             try:
                 options = self.probers[module.prober].options.model_validate(section)
                 self._variants[key] = replace(module, options=options)
@@ -155,8 +157,9 @@ def overlay(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     for key, value in changes.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
-            result[key] = overlay(result[key], value)
+        elif isinstance(value, Mapping):
+            under = result.get(key)
+            result[key] = overlay(under if isinstance(under, Mapping) else {}, value)
         else:
             result[key] = value
     return result

@@ -13,7 +13,7 @@ from monitor.config.addresses import host_of, is_placeholder, names_placeholder
 from monitor.config.document import Document, Path
 from monitor.config.explain import explain, unknown
 from monitor.config.model import Contact, Dependency, Endpoint, Location, Module, Point
-from monitor.config.modules import ModuleShelf, budgets, overlay
+from monitor.config.modules import ModuleShelf, budgets
 from monitor.config.rules import check_link, check_pace
 from monitor.config.schema import (
     ContactSection,
@@ -191,12 +191,12 @@ class PointBuilder:
             name=module.name, prober=module.prober, options=module.options, timeout=module.timeout, budgets=limits
         )
 
-    def _changes(self, origin: _Origin, values: Mapping[str, str], path: Path) -> dict[str, Any]:
-        changes: dict[str, Any] = {}
+    def _changes(self, origin: _Origin, values: Mapping[str, str], path: Path) -> list[Mapping[str, Any]]:
+        changes: list[Mapping[str, Any]] = []
         for section, where in ((origin.kind, origin.kind_path), (origin.point, origin.point_path)):
             if section is not None and section.options:
                 try:
-                    changes = overlay(changes, fill_all(section.options, values))
+                    changes.append(fill_all(section.options, values))
                 except MissingValue as missing:
                     self._explain_missing(missing, values, (*where, "options"), path)
                     raise
