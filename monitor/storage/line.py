@@ -54,12 +54,17 @@ class Line:
         task = self._busy = self._group.create_task(self._run(write))
         return await self._answered(task, deadline) and task.result()
 
-    async def abandon(self) -> None:
-        """Give the write under way, if any, one more ``patience``, then cancel it."""
+    async def last_try(self) -> None:
+        """Give the write under way, if any, one more ``patience``; the next write is tried without a pause."""
         if self._busy is not None:
             await asyncio.wait({self._busy}, timeout=self._patience_seconds)
+        self._next_try = 0.0
+
+    async def abandon(self) -> None:
+        """Cancel the write under way, if any."""
         if self._busy is not None:
             self._busy.cancel()
+            await asyncio.wait({self._busy}, timeout=self._patience_seconds)
 
     async def _answered(self, task: asyncio.Task[bool], deadline: float) -> bool:
         """Wait for the task until ``deadline``; its not being done by then is a failure of the database."""

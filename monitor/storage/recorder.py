@@ -138,6 +138,7 @@ class Recorder:
                     await self._pass()
                     self._ready.set()
                     await self._pause()
+                await self._line.last_try()
                 await self._pass()
                 await self._line.abandon()
         finally:
