@@ -11,25 +11,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import NamedTuple
 
+import uvloop
+
+from bench.measure import Goal, table, write
 from monitor.model import EndpointKey, Reason, Result
 from monitor.storage.store import Store
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 PACK_EVERY_SECONDS = 300
-GOALS = {"written_bytes_a_result": 100.0, "rest_bytes_a_result": 8.0, "read_day_milliseconds": 20.0}
+PRAGMAS = ("page_count", "freelist_count", "page_size")
 
 
 class Writing(NamedTuple):
@@ -42,6 +43,8 @@ class Writing(NamedTuple):
 
 
 class Reading(NamedTuple):
+    """``read`` is until the rows lie in memory as columns, ``iterate`` to make an object of each in addition."""
+
     results: int
     read_day_milliseconds: float
     iterate_day_milliseconds: float
@@ -139,37 +142,21 @@ def live_bytes(file: Path) -> int:
     return int((pages - free) * size)
 
 
-PRAGMAS = ("page_count", "freelist_count", "page_size")
-
-
-async def run(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+async def run(options: argparse.Namespace) -> tuple[Writing, Reading]:
+    options.directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         file = Path(directory) / "writing.db"
         store = Store(f"sqlite:///{file}")
         load = Load(options.rate * options.interval, options.interval)
-        await store.write_results(list(islice(_once(load, options.interval), options.rate * options.interval)))
+        # Every endpoint once, so that its name is known, as it is after the first interval of a real run.
+        await store.write_results([result for second in range(options.interval) for result in load.second(second)])
         writing = await measure_writing(store, file, load, options.seconds)
         await store.close()
 
         store = Store(f"sqlite:///{Path(directory) / 'reading.db'}")
-        reading = await measure_reading(store, Load(options.endpoints, 15), options.repeats)
+        reading = await measure_reading(store, Load(options.endpoints, options.interval), options.repeats)
         await store.close()
-    return {"writing": writing._asdict(), "reading": reading._asdict()}
-
-
-def _once(load: Load, interval: int) -> Iterator[Result]:
-    """Every endpoint's first result: its names are then known, as they are after the first interval of a real run."""
-    for second in range(interval):
-        yield from load.second(second)
-
-
-def show(found: dict[str, dict[str, float]]) -> None:
-    for part, values in found.items():
-        print(part)
-        for name, value in values.items():
-            goal = GOALS.get(name)
-            verdict = "" if goal is None else f"   goal {goal:g}: {'met' if value <= goal else 'NOT met'}"
-            print(f"  {name:36}{value:14,.2f}{verdict}")
+    return writing, reading
 
 
 def main() -> None:
@@ -178,14 +165,24 @@ def main() -> None:
     parser.add_argument("--interval", type=int, default=15, help="seconds between an endpoint's probes (%(default)s)")
     parser.add_argument("--seconds", type=int, default=1800, help="simulated seconds of writing (%(default)s)")
     parser.add_argument("--endpoints", type=int, default=160, help="endpoints in the day to read from (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=9, help="readings, of which the median counts (%(default)s)")
-    parser.add_argument("--directory", type=Path, default=None, help="where to put the database: a real disk")
-    parser.add_argument("--output", type=Path, default=Path("bench/results/storage.json"), help="%(default)s")
-    options = parser.parse_args()
-    found = asyncio.run(run(options))
-    show(found)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({"goals": GOALS, **found}, indent=2) + "\n")
+    parser.add_argument("--repeats", type=int, default=25, help="readings, of which the median counts (%(default)s)")
+    parser.add_argument("--directory", type=Path, default=Path("build"), help="where: a real disk (%(default)s)")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        writing, reading = runner.run(run(parser.parse_args()))
+    if not writing.written_bytes_a_result:
+        raise SystemExit("nothing was written: the directory is not on a disk; give another by --directory")
+    goals = (
+        Goal("bytes written to disk a result", writing.written_bytes_a_result, at_most=100),
+        Goal("bytes at rest a result", writing.rest_bytes_a_result, at_most=8),
+        Goal("milliseconds to read a day of one point", reading.read_day_milliseconds, at_most=20),
+    )
+    figures = {"writing": writing._asdict(), "reading": reading._asdict()}
+    rows = [(f"{part}: {name}", f"{value:,.2f}") for part, values in figures.items() for name, value in values.items()]
+    print(
+        table("Measured", ("figure", "value"), rows),
+        table("Goals", ("goal", "figure", "bound", ""), [g.row() for g in goals]),
+    )
+    write("storage", figures, goals)
 
 
 if __name__ == "__main__":
