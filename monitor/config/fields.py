@@ -104,16 +104,19 @@ _DURATION_SCHEMA: dict[str, Any] = {
     "examples": ["15s", "1m30s", "100d"],
 }
 
-Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
+Text = Annotated[str, BeforeValidator(_text)]
 Value = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | float)]
-Flag = Annotated[bool, BeforeValidator(_flag, json_schema_input_type=bool)]
-Whole = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
-Count = Annotated[Whole, Field(ge=1, le=1000)]
-Number = Annotated[float, BeforeValidator(_number, json_schema_input_type=float)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+# A bound stands before its reader: pydantic writes it into the JSON Schema only then.
+Words = Annotated[str, Field(min_length=1), BeforeValidator(_text)]
+Count = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
+Cell = Annotated[int, Field(ge=1, le=99), BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
 Latitude = Annotated[
     Number, AfterValidator(_latitude), WithJsonSchema({"type": "number", "minimum": -90, "maximum": 90})
 ]
-Ratio = Annotated[Number, Field(ge=0, le=1)]
+Longitude = Annotated[float, Field(ge=-180, le=180), BeforeValidator(_number)]
+Ratio = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), AfterValidator(_positive), WithJsonSchema(_DURATION_SCHEMA)
 ]

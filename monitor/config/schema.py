@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from monitor.config.fields import (
+    Cell,
     Count,
     Duration,
     Flag,
@@ -17,12 +18,12 @@ from monitor.config.fields import (
     Hours,
     Id,
     Latitude,
+    Longitude,
     Name,
-    Number,
     Ratio,
     Text,
     Value,
-    Whole,
+    Words,
 )
 from monitor.probes.base import Prober
 from monitor.probes.types import ByteSize, GoDuration
@@ -140,23 +141,23 @@ class AreaSection(Section):
 
     id: Id
     name: Text
-    column: Annotated[Whole, Field(ge=1, le=99)]
-    row: Annotated[Whole, Field(ge=1, le=99)]
-    column_span: Annotated[Whole, Field(ge=1, le=99)] = 1
+    column: Cell
+    row: Cell
+    column_span: Cell = 1
 
 
 class LocationSection(Section):
     """Degrees, WGS 84."""
 
     latitude: Latitude
-    longitude: Annotated[Number, Field(ge=-180, le=180)]
+    longitude: Longitude
 
 
 class PointSection(Section):
     """A place or service that operators care about."""
 
     id: Id
-    name: Text = Field(min_length=1)
+    name: Words
     kind: Text
     code: Text = Field(default="", description="official code, in quotes so that its zeros stay")
     unit_type: Text = ""

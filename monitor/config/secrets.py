@@ -63,10 +63,10 @@ class Expansion:
 
 def mask(value: object, path: Path = ()) -> object:
     """The value as it may be shown: secrets by the name of their key, passwords in URLs."""
-    if is_secret(path) and value not in (None, ""):
-        return [MASK for _ in value] if isinstance(value, list) else MASK
     if isinstance(value, dict):
         return {key: mask(item, (*path, key)) for key, item in value.items()}
+    if value not in (None, "") and is_secret(path):
+        return [MASK for _ in value] if isinstance(value, list) else MASK
     if isinstance(value, list):
         return [mask(item, (*path, index)) for index, item in enumerate(value)]
     return mask_url(value) if isinstance(value, str) else value
@@ -80,7 +80,7 @@ def mask_url(text: str) -> str:
 def is_secret(path: Path) -> bool:
     """Whether the names on a path say that its value is a secret. A ``..._file`` is only a name."""
     names = [step for step in path if isinstance(step, str)]
-    if not names:
+    if not names or names[-1] == "files" or names[-1].endswith("_file"):
         return False
     if _is_secret_key(names[-1]):
         return True
@@ -89,5 +89,4 @@ def is_secret(path: Path) -> bool:
 
 
 def _is_secret_key(name: str) -> bool:
-    words = name.split("_")
-    return words[-1] != "file" and bool(_SECRET_KEY.fullmatch(words[-1]))
+    return bool(_SECRET_KEY.fullmatch(name.rsplit("_", 1)[-1]))
