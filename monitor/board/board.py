@@ -5,18 +5,19 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from monitor.board.endpoint import EndpointState
 from monitor.board.point import PointState, answers
 from monitor.board.restore import restore
-from monitor.board.verdict import reckon
+from monitor.board.verdict import Tally
 from monitor.board.views import Applied, PointView, Verdict
 from monitor.config.model import Config
 from monitor.health import confirm
 from monitor.model import EndpointKey, Outcome, Result, Resume, Transition
 
 _NOTHING = Applied()
+_MANY = 64
+"""Views that may be out of date before they are made anew: none of the board's verbs then holds the loop for long."""
 
 
 class Board:
@@ -32,7 +33,6 @@ class Board:
         self._config = config
         self._endpoints: dict[EndpointKey, EndpointState] = {}
         self._points: dict[str, PointState] = {}
-        self._views: dict[str, PointView] = {}
         self._outdated: set[str] = set()
         self._ripening: dict[str, datetime] = {}
         self._lapses: list[tuple[datetime, EndpointKey]] = []
@@ -62,6 +62,8 @@ class Board:
         state.note(result)
         point = self._points[result.key.point]
         self._outdated.add(result.key.point)
+        if len(self._outdated) >= _MANY:
+            self._refresh()
         if before.held is None and after.held is not None:
             heapq.heappush(self._lapses, (after.held + state.policy.hold, result.key))
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
@@ -73,6 +75,7 @@ class Board:
     def age(self, now: datetime) -> list[Transition]:
         """What has become unknown by ``now`` because nothing came; and what a restart found undecided."""
         rows, self._owed = self._owed, []
+        begins: dict[str, datetime] = {}
         while self._lapses and self._lapses[0][0] <= now:
             _, key = heapq.heappop(self._lapses)
             state = self._endpoints.get(key)
@@ -80,10 +83,13 @@ class Board:
                 continue
             state.health = after = confirm.age(state.health, now, state.policy)
             if after.decided:
-                rows += self._decide(self._points[key.point], state, after.decided)
+                rows += state.settle(after.decided, now)
+                begins[key.point] = min(after.decided[0].at, begins.get(key.point, now))
             # What has lapsed does so again at the earliest one hold after the next result.
             lapse = state.health.held + state.policy.hold if state.health.held else now
             heapq.heappush(self._lapses, (lapse if lapse > now else now + state.policy.hold, key))
+        for name, begin in begins.items():
+            rows += self._points[name].settle(begin, now)
         return rows
 
     def show(self, transitions: Sequence[Transition]) -> None:
@@ -129,24 +135,34 @@ class Board:
         self._rebuild()
 
     def points(self) -> Mapping[str, PointView]:
-        """What is visible of every point, by id, in the configuration's order."""
-        now, stable_after = self._clock(), self._config.stable_after
-        ripe = [name for name, moment in self._ripening.items() if moment <= now]
-        for name in (*self._outdated, *ripe):
-            point = self._points[name]
-            view = self._views[name] = point.view(now, stable_after)
-            ripe_at = point.ripe_at(stable_after)
-            if ripe_at is not None and not view.stable:
-                self._ripening[name] = ripe_at
-            else:
-                self._ripening.pop(name, None)
-        self._outdated.clear()
-        return MappingProxyType(self._views)
+        """What is visible of every point, by id, in the configuration's order. Live: it changes as results come."""
+        self._refresh()
+        now = self._clock()
+        for name in [name for name, moment in self._ripening.items() if moment <= now]:
+            self._draw(name, now)
+        return self._tally.views
 
     def verdict(self, now: datetime) -> Verdict:
         """The points as shown, counted."""
-        grace = max((state.policy.hold for state in self._endpoints.values()), default=timedelta())
-        return reckon(self.points().values(), started=self._started, now=now, grace=grace)
+        self.points()
+        return self._tally.verdict(started=self._started, now=now, grace=self._grace)
+
+    def _refresh(self) -> None:
+        """Make anew the views that results or transitions have overtaken."""
+        now = self._clock()
+        for name in self._outdated:
+            self._draw(name, now)
+        self._outdated.clear()
+
+    def _draw(self, name: str, now: datetime) -> None:
+        point, stable_after = self._points[name], self._config.stable_after
+        view = point.view(now, stable_after)
+        self._tally.put(view)
+        ripe_at = point.ripe_at(stable_after)
+        if ripe_at is not None and not view.stable:
+            self._ripening[name] = ripe_at
+        else:
+            self._ripening.pop(name, None)
 
     def _weigh(self, point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Applied:
         """The slow path: something is pending, decided, or wrong with the link."""
@@ -206,7 +222,8 @@ class Board:
     def _rebuild(self) -> None:
         """Make every view anew, in the configuration's order, and note when each status lapses."""
         now, stable_after = self._clock(), self._config.stable_after
-        self._views = {name: point.view(now, stable_after) for name, point in self._points.items()}
+        self._tally = Tally(point.view(now, stable_after) for point in self._points.values())
+        self._grace = max((state.policy.hold for state in self._endpoints.values()), default=timedelta())
         self._ripening = {}
         self._outdated = set(self._points)
         self._lapses = [

@@ -3,63 +3,91 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from monitor.board.views import PointView, Tone, Verdict
+from monitor.config.model import Point
 from monitor.health.stability import BUCKETS, Bucket
-from monitor.model import Status
 
 _DOWN: tuple[Bucket, ...] = ("down", "unreachable")
 _AMBER: tuple[Bucket, ...] = ("flapping", "degraded")
-_BAD: tuple[Bucket, ...] = ("down", "unreachable", "faulty", "flapping", "degraded")
-_RANK = {name: rank for rank, name in enumerate(BUCKETS[1:])} | {"maintenance": len(BUCKETS)}
+_BAD: tuple[Bucket, ...] = (*_DOWN, "faulty", *_AMBER)
+_TROUBLE: tuple[Bucket, ...] = (*_BAD, "unknown")
 
 
-def reckon(views: Iterable[PointView], *, started: datetime, now: datetime, grace: timedelta) -> Verdict:
-    """Count the views. A point of which nothing is known yet is troubled only ``grace`` after ``started``."""
-    views = tuple(views)
-    declared = [view for view in views if view.point.declared]
-    counted = [view for view in declared if view.point.counted]
-    services = tuple(view for view in declared if view.point.kind == "service")
-    infrastructure = tuple(view for view in declared if not view.point.counted and view.point.kind != "service")
-    tally = Counter(view.bucket for view in counted)
-    settled = now - started >= grace
-    return Verdict(
-        total=len(counted),
-        stable=tally["stable"],
-        fresh=tally["fresh"],
-        counts=MappingProxyType({name: tally[name] for name in BUCKETS}),
-        troubled=_troubled(declared, settled=settled),
-        services=services,
-        infrastructure=infrastructure,
-        undeclared=tuple(view.point for view in views if not view.point.declared),
-        started=started,
-        tone=_tone(
-            {view.bucket for view in counted},
-            {view.bucket for view in (*services, *infrastructure)},
-        ),
-    )
+class Tally:
+    """The views and their counts, kept view by view: a verdict costs as much as there is wrong, not as there is."""
 
+    def __init__(self, views: Iterable[PointView]) -> None:
+        self._views: dict[str, PointView] = {}
+        self._counts: Counter[Bucket] = Counter()
+        self._troubled: dict[str, PointView] = {}
+        self._counted: set[str] = set()
+        self._services: list[str] = []
+        self._infrastructure: list[str] = []
+        self._undeclared: list[Point] = []
+        for view in views:
+            self._place(view.point)
+            self.put(view)
 
-def _troubled(views: Iterable[PointView], *, settled: bool) -> tuple[PointView, ...]:
-    """Worst first, then newest first, then by id."""
-    found = [
-        view
-        for view in views
-        if view.status is not Status.UP and not view.maintenance and (settled or view.since is not None)
-    ]
-    return tuple(
-        sorted(
-            found,
-            key=lambda view: (
-                _RANK[view.bucket],
-                -(view.since.timestamp() if view.since else 0.0),
-                view.point.id,
+    @property
+    def views(self) -> Mapping[str, PointView]:
+        """Every view by its point's id, in the order in which they were first put; live."""
+        return MappingProxyType(self._views)
+
+    def put(self, view: PointView) -> None:
+        """Replace a point's view."""
+        name, bucket = view.point.id, view.bucket
+        before = self._views.get(name)
+        self._views[name] = view
+        if name in self._counted:
+            if before is not None:
+                self._counts[before.bucket] -= 1
+            self._counts[bucket] += 1
+        if bucket in _TROUBLE and view.point.declared:
+            self._troubled[name] = view
+        else:
+            self._troubled.pop(name, None)
+
+    def verdict(self, *, started: datetime, now: datetime, grace: timedelta) -> Verdict:
+        """What the views add up to at ``now``.
+
+        A point of which nothing is known yet is troubled only ``grace`` after ``started``.
+        """
+        settled = now - started >= grace
+        troubled = (view for view in self._troubled.values() if settled or view.since is not None)
+        services = tuple(self._views[name] for name in self._services)
+        infrastructure = tuple(self._views[name] for name in self._infrastructure)
+        counts = {name: self._counts[name] for name in BUCKETS}
+        return Verdict(
+            total=len(self._counted),
+            stable=counts["stable"],
+            fresh=counts["fresh"],
+            counts=MappingProxyType(counts),
+            troubled=tuple(sorted(troubled, key=_rank)),
+            services=services,
+            infrastructure=infrastructure,
+            undeclared=tuple(self._undeclared),
+            started=started,
+            tone=_tone(
+                {name for name in BUCKETS if counts[name]}, {view.bucket for view in (*services, *infrastructure)}
             ),
         )
-    )
+
+    def _place(self, point: Point) -> None:
+        if not point.declared:
+            self._undeclared.append(point)
+        elif point.counted:
+            self._counted.add(point.id)
+        else:
+            (self._services if point.kind == "service" else self._infrastructure).append(point.id)
+
+
+def _rank(view: PointView) -> tuple[int, float, str]:
+    """Worst first, then newest first, then by id."""
+    return _TROUBLE.index(view.bucket), -view.since.timestamp() if view.since else 0.0, view.point.id
 
 
 def _tone(points: Collection[Bucket], others: Collection[Bucket]) -> Tone:

@@ -178,7 +178,7 @@ def test_nothing_stays_green_by_inertia():
     world.play("link:U portal:.U")
     assert world.grow_old(32.9) == []
     assert told(world.grow_old(500)) == [
-        ("link", 33, "unknown"), ("", 33, "unknown"), ("portal", 34, "unknown"),
+        ("link", 33, "unknown"), ("portal", 34, "unknown"), ("", 33, "unknown"),
     ]  # fmt: skip
     view = world.view()
     assert (view.status, view.reason, seconds(view.since)) == (Status.UNKNOWN, Reason.STALE, 33)
@@ -342,7 +342,7 @@ def test_a_restart_brings_everything_back_and_decides_nothing():
     assert (view.status, seconds(view.since), view.reason, view.culprit) == (Status.DOWN, 1, Reason.TIMEOUT, "link")
     assert [e.status for e in view.endpoints] == [Status.DOWN, Status.DOWN]
     assert after.grow_old(92) == []
-    assert told(after.grow_old(93)) == [("link", 93, "unknown"), ("", 93, "unknown"), ("portal", 93, "unknown")]
+    assert told(after.grow_old(93)) == [("link", 93, "unknown"), ("portal", 93, "unknown"), ("", 93, "unknown")]
 
 
 def test_an_outage_that_ended_meanwhile_ended_between_two_times():
@@ -520,3 +520,41 @@ def test_a_first_start_has_nothing_to_take_up():
     assert world.grow_old(0) == []
     world.play("link:U portal:U")
     assert world.status() is Status.UP
+
+
+def test_views_are_made_anew_when_they_ripen_and_keep_the_files_order():
+    names = [f"p{number}" for number in range(100)]
+    hourly = timedelta(hours=1)
+    world = World(Config(points=tuple(point(name, (endpoint("link", point=name, interval=hourly),)) for name in names)))
+    for second, name in enumerate(reversed(names)):
+        world.see(second / 10, "link", of=name)
+    assert list(world.board.points()) == names
+    assert world.board.verdict(world.now).fresh == 100
+    world.now = moment(305)
+    assert (world.board.verdict(world.now).fresh, world.board.verdict(world.now).stable) == (49, 51)
+    world.now = moment(400)
+    assert world.board.verdict(world.now).stable == 100
+    assert world.board.config.points[0].id == "p0"
+    assert world.board.started == moment(0)
+
+
+def test_an_endpoint_changed_by_name_only_goes_on():
+    world = World()
+    world.play("link:U portal:U")
+    renamed = Config(points=(point(endpoints=(replace(endpoint("link"), name="Đường truyền"), "portal")),))
+    world.reload(renamed)
+    assert world.view().endpoints[0].endpoint.name == "Đường truyền"
+
+
+def test_no_row_no_closing_row():
+    world = World()
+    assert world.reload(Config(points=(point(endpoints=("link", endpoint("portal", fingerprint="2"))),))) == []
+    assert world.reload(Config()) == []
+
+
+def test_a_row_of_a_point_that_a_reload_took_away_is_not_shown():
+    world = World()
+    world.play("link:U portal:U")
+    world.reload(Config(points=(point("b"),)))
+    world.board.show(world.rows)
+    assert list(world.board.points()) == ["b"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.config.model import Config
 from monitor.ledger import timeline
 from monitor.model import EndpointKey, Observation, Outcome, Status, Transition
 from tests.unit.board_world import World, endpoint, moment, point, seconds
+
+LONG = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""However busy the machine is."""
 
 NAMES = ("link", "portal", "exchange", "dns")
 CRITICAL = ("portal", "exchange")
@@ -92,7 +95,7 @@ def believed(world: World) -> dict[str, tuple[str, float | None]]:
     return views | {"": (world.status().value, seconds(world.view().since))}
 
 
-@settings(max_examples=150)
+@LONG
 @given(RUNS, st.sets(st.integers(0, 200), max_size=8))
 def test_a_points_ledger_is_what_its_endpoints_ledgers_say(runs, ages):
     world, answers = World(config()), {name: set() for name in NAMES}
@@ -121,7 +124,7 @@ def test_a_points_ledger_is_what_its_endpoints_ledgers_say(runs, ages):
         assert not earlier or earlier[-1] is not wanted[-1] or set(earlier) == {Status.UNKNOWN}
 
 
-@settings(max_examples=150)
+@LONG
 @given(RUNS)
 def test_rows_tell_real_changes_only(runs):
     world = World(config())
@@ -135,7 +138,7 @@ def test_rows_tell_real_changes_only(runs):
             current[row.key] = row
 
 
-@settings(max_examples=150)
+@LONG
 @given(RUNS, st.integers(0, 60))
 def test_a_restart_at_any_moment_reaches_the_same_decisions(runs, moment_of_restart):
     patient = config(interval=timedelta(days=1))  # nothing lapses, which a restart would put off
@@ -150,13 +153,15 @@ def test_a_restart_at_any_moment_reaches_the_same_decisions(runs, moment_of_rest
     assert after.rows == []
     for second, name, letter in results[moment_of_restart:]:
         after.see(second, name, letter)
-    assert believed(after) == believed(whole)
+    # Of the time before the rows in force only their `previous` is known, so a point's `since` may differ.
+    assert after.status() is whole.status()
+    assert {**believed(after), "": None} == {**believed(whole), "": None}
     end = (results[-1][0] if results else 0) + 10
     for name in NAMES:
         assert ledger(before.rows + after.rows, name, end) == ledger(whole.rows, name, end)
 
 
-@settings(max_examples=150)
+@LONG
 @given(RUNS, st.integers(0, 60))
 def test_a_reload_at_any_moment_changes_no_decision(runs, moment_of_reload):
     plain, reloaded = World(config()), World(config())
@@ -169,7 +174,7 @@ def test_a_reload_at_any_moment_changes_no_decision(runs, moment_of_reload):
     assert believed(reloaded) == believed(plain)
 
 
-@settings(max_examples=150)
+@LONG
 @given(RUNS)
 def test_results_are_known_by_their_outcome(runs):
     """What we could not ask decides nothing about any point."""

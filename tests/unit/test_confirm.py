@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.health.confirm import Health, Policy, age, observe
@@ -13,6 +13,7 @@ from monitor.health.points import at, overrule
 from monitor.model import EndpointKey, Reason, Result, Status
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+LONG = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEY = EndpointKey("cua-nam", "link")
 POLICY = Policy(down_after=3, up_after=2, hold=timedelta(seconds=33))
 LETTERS = {"U": Reason.OK, "L": Reason.LATENCY, "D": Reason.TIMEOUT, "?": Reason.INTERNAL}
@@ -240,6 +241,7 @@ def with_hindsight(known: list[tuple[int, str]], policy: Policy, end: int) -> li
     return statuses
 
 
+@LONG
 @given(STEPS, POLICIES, st.lists(st.integers(0, 40)))
 def test_against_hindsight(steps, policy, ages):
     subject, second, known = Told(policy), 0, []
@@ -256,6 +258,7 @@ def test_against_hindsight(steps, policy, ages):
     assert [subject.status(moment) for moment in range(end)] == with_hindsight(known, policy, end)
 
 
+@LONG
 @given(STEPS, POLICIES)
 def test_unknown_results_anywhere_change_no_decision(steps, policy):
     both, known = Told(policy), Told(policy)
@@ -268,6 +271,7 @@ def test_unknown_results_anywhere_change_no_decision(steps, policy):
     assert both.changes == known.changes
 
 
+@LONG
 @given(STEPS, POLICIES)
 def test_nothing_turns_without_enough_results_in_a_row(steps, policy):
     subject, second, known = Told(policy), 0, []

@@ -7,13 +7,14 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.ledger import days, timeline, uptime
 from monitor.model import EndpointKey, Observation, Reason, Status, Transition
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+LONG = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEY = EndpointKey("cua-nam", "")
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -167,6 +168,7 @@ def brute_force(rows, observed, begin, end):
     return statuses
 
 
+@LONG
 @given(ROWS, SPANS, st.integers(0, 100), st.integers(0, 150))
 def test_against_a_reckoning_second_by_second(rows, observed, begin, length):
     end = begin + length
@@ -198,6 +200,7 @@ def test_against_a_reckoning_second_by_second(rows, observed, begin, length):
     assert figures.observed == timedelta(seconds=sum(s is not Status.UNOBSERVED for s in seconds))
 
 
+@LONG
 @given(ROWS, SPANS, st.integers(1, 96))
 def test_the_days_add_up_to_the_window(rows, observed, hours):
     end = T0 + timedelta(hours=hours)

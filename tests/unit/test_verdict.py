@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.board import PointView
-from monitor.board.verdict import reckon
+from monitor.board.verdict import Tally
 from monitor.health.stability import BUCKETS, bucket, is_stable
 from monitor.model import Reason, Status
 from tests.unit.board_world import moment, point
@@ -37,7 +37,7 @@ def view(name: str, status: str, *, kind: str = "ward", since: float | None = 0,
 
 
 def verdict(*views: PointView, now=NOW):
-    return reckon(views, started=moment(0), now=now, grace=timedelta(seconds=33))
+    return Tally(views).verdict(started=moment(0), now=now, grace=timedelta(seconds=33))
 
 
 @pytest.mark.parametrize(
@@ -147,3 +147,16 @@ def test_what_nobody_has_looked_at_yet_is_no_trouble_until_it_is_overdue():
     views = (view("a", "unknown", since=None), view("b", "unknown", since=3))
     assert [v.point.id for v in verdict(*views, now=moment(20)).troubled] == ["b"]
     assert [v.point.id for v in verdict(*views, now=moment(33)).troubled] == ["b", "a"]
+
+
+def test_a_view_that_is_replaced_is_counted_once():
+    tally = Tally([view("a", "stable"), view("b", "down"), view("s", "down", kind="service")])
+    for status in ("fresh", "down", "unknown", "stable"):
+        tally.put(view("b", status))
+    tally.put(view("a", "faulty"))
+    tally.put(view("s", "stable", kind="service"))
+    found = tally.verdict(started=moment(0), now=NOW, grace=timedelta())
+    assert {name: count for name, count in found.counts.items() if count} == {"faulty": 1, "stable": 1}
+    assert [v.point.id for v in found.troubled] == ["a"]
+    assert list(tally.views) == ["a", "b", "s"]
+    assert found.tone == "faulty"
