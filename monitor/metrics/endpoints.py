@@ -24,16 +24,20 @@ Cell = tuple[Lines, str]
 """Where a fact's line stands: its family's lines, and the line up to the value."""
 
 
+Template = tuple[Lines, str, tuple[str, ...]]
+"""Where the lines of the phases stand, the lines with gaps for the values, the phases in the gaps' order."""
+
+
 class Row:
     """One endpoint's part: its labels, and where each of its facts' lines stand."""
 
-    __slots__ = ("cells", "endpoint", "labels", "last", "phase_names", "phases")
+    __slots__ = ("cells", "endpoint", "labels", "last", "phase_names", "template")
 
-    def __init__(self, endpoint: Endpoint, labels: Mapping[str, str], phase_names: tuple[str, ...]) -> None:
+    def __init__(self, endpoint: Endpoint, labels: Mapping[str, str]) -> None:
         self.endpoint = endpoint
         self.labels = label_text(labels)
-        self.phase_names = phase_names
-        self.phases: tuple[Lines, str] | None = None
+        self.phase_names: frozenset[str] = frozenset()
+        self.template: Template | None = None
         self.cells: dict[str, Cell | None] = {}
         self.last: Result | None = None
 
@@ -110,10 +114,11 @@ class EndpointSamples:
             lines[prefix] = f"{prefix}{value!r}\n"
 
     def _put_phases(self, row: Row, phases: Mapping[str, float]) -> None:
-        if row.phases is None or not phases.keys() <= set(row.phase_names):
-            row.phases = self._phases(row, phases)
-        lines, template = row.phases
-        lines[row.labels] = template % tuple([phases.get(name, 0.0) for name in row.phase_names])
+        arranged = row.template
+        if arranged is None or row.phase_names != phases.keys():
+            arranged = self._arrange_phases(row, phases)
+        lines, template, names = arranged
+        lines[row.labels] = template % tuple([phases.get(name, 0.0) for name in names])
 
     def _cell(self, row: Row, name: str) -> Cell | None:
         """Where the fact ``name`` stands; None, said once, when its name can't be exposed."""
@@ -128,13 +133,15 @@ class EndpointSamples:
         row.cells[name] = cell
         return cell
 
-    def _phases(self, row: Row, phases: Mapping[str, float]) -> tuple[Lines, str]:
+    def _arrange_phases(self, row: Row, phases: Mapping[str, float]) -> Template:
+        """Make room for the phases that the prober always shows and those that this result has."""
         prober = self._probers[row.endpoint.module.prober]
-        new = [name for name in phases if name not in row.phase_names]
-        row.phase_names = (*row.phase_names, *new)
+        names = tuple(dict.fromkeys((*prober.phases, *phases)))
         labels = row.labels.replace("%", "%%")
-        template = "".join(f'{prober.phase_metric}{{{labels},phase="{name}"}} %r\n' for name in row.phase_names)
-        return self._families.setdefault(prober.phase_metric, {}), template
+        text = "".join(f'{prober.phase_metric}{{{labels},phase="{name}"}} %r\n' for name in names)
+        row.phase_names = frozenset(phases)
+        row.template = (self._families.setdefault(prober.phase_metric, {}), text, names)
+        return row.template
 
     def _row(self, point: Point, endpoint: Endpoint, before: Mapping[EndpointKey, Row]) -> Row:
         values = (endpoint.target, point.id, point.kind, point.area, endpoint.key.endpoint, endpoint.module.name)
@@ -144,7 +151,7 @@ class EndpointSamples:
         if old is not None and same and old.labels == label_text(labels):
             old.endpoint = endpoint
             return old
-        row = Row(endpoint, labels, self._probers[endpoint.module.prober].phases)
+        row = Row(endpoint, labels)
         if old is not None and same:
             row.last = old.last
         return row
@@ -159,8 +166,8 @@ class EndpointSamples:
         for cell in row.cells.values():
             if cell is not None:
                 cell[0].pop(cell[1], None)
-        if row.phases is not None:
-            row.phases[0].pop(row.labels, None)
+        if row.template is not None:
+            row.template[0].pop(row.labels, None)
         row.cells = {}
-        row.phases = None
+        row.template = None
         row.last = None

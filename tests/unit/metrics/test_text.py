@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.metrics.text import Family, beside, escape, parse_fact, sample
 
-names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,10}", fullmatch=True)
+names = st.from_regex(r"[a-zA-Z][a-zA-Z0-9_]{0,10}", fullmatch=True)
 values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=20)
 
 
