@@ -17,6 +17,7 @@ import yaml
 _PLAIN = re.compile(r"[^\W\d_](?:[\w ./()-]*[\w.)])?")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _RESERVED = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+_ALIAS = re.compile(r"\s*:\s*\*[^\s,}\]]+")
 _ODD = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 
 Changes = Mapping[str, Union[str, "Changes", None]]
@@ -131,42 +132,45 @@ class Edits:
         pairs = [pair for _, pair in _own_pairs(node)]
         if not pairs:
             raise CannotEdit("has no key of its own to write after; write one by hand")
-        key, value = pairs[-1]
-        end = self._line_end(_content_end(self.text, key if _is_alias(pairs[-1]) else value, key.end_mark.index))
-        self._replace(end, end, f"{self.newline}{' ' * key.start_mark.column}{line}")
+        end = self._line_end(self._pair_end(pairs[-1]))
+        self._replace(end, end, f"{self.newline}{' ' * pairs[-1][0].start_mark.column}{line}")
 
     def _remove(self, node: yaml.MappingNode, name: str) -> None:
         pairs = [pair for _, pair in _own_pairs(node)]
         position = next(index for index, (key, _) in enumerate(pairs) if key.value == name)
-        key, value = pairs[position]
+        key, _ = pairs[position]
         shares_line = self.text[self._line_start(key.start_mark.index) : key.start_mark.index].strip()
         if shares_line:
             if position + 1 == len(pairs):
                 raise CannotEdit(f"{name} is the only key; remove the whole by hand")
             self._replace(key.start_mark.index, pairs[position + 1][0].start_mark.index, "")
             return
-        end = self._line_end(_content_end(self.text, key if _is_alias(pairs[position]) else value, key.end_mark.index))
+        end = self._line_end(self._pair_end(pairs[position]))
         before = self._line_start(key.start_mark.index)
         self._replace(max(before - len(self.newline), 0), end, "")
 
     def _rewritten(self, node: yaml.MappingNode, changes: Changes) -> str:
-        pieces: dict[str, str] = {}
-        for name, pair in _own_pairs(node):
-            key, value = pair
+        pieces: list[str] = []
+        for name, (key, value) in _own_pairs(node):
             change = changes.get(name, ...)
-            end = _content_end(self.text, key if _is_alias(pair) else value, key.end_mark.index)
             if change is ...:
-                alias = f": *{self.text[key.end_mark.index :].split('*', 1)[1].split()[0].rstrip(',}')}"
-                pieces[name] = f"{name}{alias}" if _is_alias(pair) else self.text[key.start_mark.index : end]
+                pieces.append(self.text[key.start_mark.index : self._pair_end((key, value))])
             elif isinstance(change, str):
-                pieces[name] = f"{name}: {change}"
+                pieces.append(f"{name}: {change}")
             elif change is not None:
                 inner = self._rewritten(value, change) if isinstance(value, yaml.MappingNode) else flow(change)
-                pieces[name] = f"{name}: {inner}"
-        for name, change in changes.items():
-            if name not in dict(_own_pairs(node)) and change is not None:
-                pieces[name] = f"{name}: {_value(change)}"
-        return "{" + ", ".join(pieces.values()) + "}"
+                pieces.append(f"{name}: {inner}")
+        own = dict(_own_pairs(node))
+        pieces += [f"{name}: {_value(change)}" for name, change in changes.items() if name not in own and change]
+        return "{" + ", ".join(pieces) + "}"
+
+    def _pair_end(self, pair: tuple[yaml.Node, yaml.Node]) -> int:
+        """Where a pair's last character ends; of an alias, which has no marks of its own, by its spelling."""
+        key, value = pair
+        if _is_alias(pair):
+            alias = _ALIAS.match(self.text, key.end_mark.index)
+            return alias.end() if alias else key.end_mark.index
+        return _content_end(self.text, value, key.end_mark.index)
 
     def _line_start(self, index: int) -> int:
         return self.text.rfind("\n", 0, index) + 1
