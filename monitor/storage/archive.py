@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from heapq import merge as merge_sorted
@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import Row as TableRow
-from sqlalchemy import Select, and_, bindparam, delete, func, literal, select
+from sqlalchemy import Select, and_, bindparam, delete, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.model import EndpointKey, Result, StoredResult
@@ -38,7 +38,7 @@ from monitor.storage.blocks import (
 )
 from monitor.storage.database import Database
 from monitor.storage.errors import StorageError
-from monitor.storage.names import Names, SeriesName
+from monitor.storage.names import MANY, Names, SeriesName
 from monitor.storage.series import Results
 from monitor.storage.tables import batches, blocks
 
@@ -95,11 +95,12 @@ class Archive:
                 select(batches.c.rows).where(batches.c.slot.between(first, last)).order_by(batches.c.id)
             )
             packed = await connection.execute(_blocks_between(first, last, names))
-        loose = await self._spread(unpacked.all(), names)
+        loose = await self._spread(unpacked.all(), names, since=begin)
         parts: dict[int, list[Columns]] = defaultdict(list)
         with self._damage():
             for place, (slot, number, data) in enumerate(packed):
-                parts[number].append(decode_block(slot, data))
+                if number in names:
+                    parts[number].append(decode_block(slot, data))
                 if place % 100 == 99:
                     await asyncio.sleep(0)
         return [
@@ -107,16 +108,17 @@ class Archive:
             for number, name in names.items()
         ]
 
-    async def _spread(self, data: Sequence[bytes], names: Collection[int]) -> dict[int, list[Row]]:
-        """The batches' rows by series, of the series in ``names``."""
+    async def _spread(self, data: Sequence[bytes], names: Collection[int], *, since: int = 0) -> dict[int, list[Row]]:
+        """The batches' rows by series, of the series in ``names``; batches that end before ``since`` are left out."""
         found: dict[int, list[Row]] = defaultdict(list)
         lowest, highest = min(names, default=0), max(names, default=0)
         for place, packed in enumerate(data):
             with self._damage():
                 series, *columns = decode_batch(packed, lowest, highest)
-            for number, numbers in zip(series, zip(*columns, strict=True), strict=True):
-                if number in names:
-                    found[number].append(numbers)
+            if max(columns[0], default=0) >= since:
+                for number, numbers in zip(series, zip(*columns, strict=True), strict=True):
+                    if number in names:
+                        found[number].append(numbers)
             if place % 10 == 9:
                 await asyncio.sleep(0)
         return found
@@ -218,12 +220,16 @@ class Archive:
 
 
 def _blocks_between(first: int, last: int, numbers: Collection[int]) -> Select[int, int, bytes]:
-    """Asks for each slot by its key: a scan of the slots' range would read every series."""
+    """Asks for each slot by its key, for a scan of the slots' range would read every series.
+
+    Of more than MANY series it asks for all, and gives others too.
+    """
+    wanted = blocks.c.series.in_(numbers) if len(numbers) <= MANY else true()
     slots = select(literal(first).label("slot")).cte("slots", recursive=True)
     slots = slots.union_all(select(slots.c.slot + 1).where(slots.c.slot < last))
     return (
         select(blocks.c.slot, blocks.c.series, blocks.c.rows)
-        .select_from(slots.join(blocks, and_(blocks.c.slot == slots.c.slot, blocks.c.series.in_(numbers))))
+        .select_from(slots.join(blocks, and_(blocks.c.slot == slots.c.slot, wanted)))
         .order_by(blocks.c.slot)
     )
 

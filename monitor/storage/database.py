@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -24,6 +23,7 @@ from monitor.storage.migrate import migrate
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _IMMEDIATE: Final = "immediate"
+_MIGRATION_SECONDS: Final = 60
 
 # FULL: a commit is on the disk when it returns, so a transition outlives a power cut; NORMAL would keep the file whole
 # but could forget the last commits. One write a second and the rare transition can pay for the fsync.
@@ -84,9 +84,10 @@ class Database:
                 return
             with self._errors():
                 if self.is_sqlite:
-                    _make_directory(Path(self.name))
+                    Path(self.name).parent.mkdir(parents=True, exist_ok=True)
                 # Alembic is synchronous and slow to import: in a thread, with a connection of its own.
-                await asyncio.to_thread(self._migrate)
+                async with asyncio.timeout(_MIGRATION_SECONDS):
+                    await asyncio.to_thread(self._migrate)
             self._opened = True
 
     async def close(self) -> None:
@@ -146,7 +147,7 @@ class Database:
             kind = StorageUnusable if _NO_DATABASE in str(error.orig) else StorageError
             raise kind(f"{self.name}: {_explain(str(error.orig))}") from error
         except TimeoutError as error:
-            raise StorageError(f"{self.name}: no answer within {self._patience_seconds:g} s") from error
+            raise StorageError(f"{self.name}: no answer in time") from error
         except (SQLAlchemyError, OSError) as error:
             raise StorageError(f"{self.name}: {_explain(str(error) or type(error).__name__)}") from error
 
@@ -197,12 +198,6 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that will write takes its turn at once: promoting one that has read may fail without waiting.
     immediate = connection.get_execution_options().get(_IMMEDIATE, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-def _make_directory(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
-        raise PermissionError("this user may not read and write the file")
 
 
 def _explain(text: str) -> str:

@@ -146,6 +146,16 @@ class TestResults:
         for key in keys:
             assert list(await store.results(key, T, T + DAY)) == kept(r for r in rows if r.key == key)
 
+    async def test_of_more_endpoints_than_one_question_names(self, store: Store) -> None:
+        keys = [EndpointKey(f"p{number}", "link") for number in range(1500)]
+        await store.write_results([result(T, key) for key in keys])
+        await store.pack(T + DAY)
+        await store.write_results([result(T + MINUTE, key) for key in keys])
+        found = await store.results_of(keys[:-1], T, T + DAY)
+        assert {key: [row.begun for row in rows] for key, rows in found.items()} == {
+            key: [T, T + MINUTE] for key in keys[:-1]
+        }
+
 
 class TestTransitions:
     async def test_come_back_as_they_were_newest_first(self, store: Store) -> None:

@@ -76,9 +76,9 @@ async def test_clients_that_are_cut_off(server: Any, store: Store) -> None:
 async def test_a_server_that_hangs(server: Any, store: Store) -> None:
     await store.write_transitions([transition(0)])
     with frozen(server.get_pid()):
-        with pytest.raises(StorageError, match="no answer within 2 s"):
+        with pytest.raises(StorageError, match="no answer in time"):
             await store.write_transitions([transition(1)])
-        with pytest.raises(StorageError, match="no answer within 2 s"):
+        with pytest.raises(StorageError, match="no answer in time"):
             await store.ping()
     await store.write_transitions([transition(2)])
     assert transition(2) in await store.transitions(T, T + DAY)
