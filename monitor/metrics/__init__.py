@@ -96,12 +96,10 @@ class Metrics:
         yield "".join(gathered).encode()
 
     def _slices(self) -> Iterator[Iterable[str]]:
-        # Taken at one moment: a family that appears meanwhile waits for the next scrape.
-        families = list(self._endpoints.families())
         yield (self.program.text().decode(),)
         yield self._counters()
         yield from self._points.slices(list(self._board.points().values()), self._board.verdict(self._clock()).counts)
-        for head, lines in families:
+        for head, lines in self._endpoints.families():
             yield (head,)
             for begin in range(0, len(lines), LINES_AT_ONCE):
                 yield lines[begin : begin + LINES_AT_ONCE]

@@ -81,7 +81,11 @@ class EndpointSamples:
             self._clear(row)
 
     def families(self) -> Iterator[tuple[str, list[str]]]:
-        """Head and lines of every family that has any, by name. The lists are the caller's."""
+        """Head and lines of every family that has any, by name. The lists are the caller's.
+
+        Each family's lines are taken when it is its turn, for taking all at once would hold the loop; a family that
+        appears meanwhile waits for the next scrape.
+        """
         for name in sorted(self._families):
             lines = self._families[name]
             if lines:
