@@ -16,6 +16,7 @@ from monitor.health import confirm
 from monitor.model import EndpointKey, Outcome, Result, Resume, Transition
 
 _NOTHING = Applied()
+_JITTER = timedelta(seconds=1)
 _MANY = 64
 """Views that may be out of date before they are made anew: none of the board's verbs then holds the loop for long."""
 
@@ -37,6 +38,7 @@ class Board:
         self._ripening: dict[str, datetime] = {}
         self._lapses: list[tuple[datetime, EndpointKey]] = []
         self._owed: list[Transition] = []
+        self._aged = self._started
         states = {endpoint.key: EndpointState(endpoint) for endpoint in config.endpoints() if endpoint.declared}
         self._arrange(config, states)
 
@@ -73,7 +75,15 @@ class Board:
         return self._weigh(point, state, before, result)
 
     def age(self, now: datetime) -> list[Transition]:
-        """What has become unknown by ``now`` because nothing came; and what a restart found undecided."""
+        """What has become unknown by ``now`` because nothing came; and what a restart found undecided.
+
+        Told that it is earlier than before, it forgets the time in between: the wall clock was set back.
+        """
+        if now < self._aged - _JITTER:
+            for point in self._points.values():
+                point.rewind(now)
+            self._note_lapses()
+        self._aged = now
         rows, self._owed = self._owed, []
         begins: dict[str, datetime] = {}
         while self._lapses and self._lapses[0][0] <= now:
@@ -226,6 +236,9 @@ class Board:
         self._grace = max((state.policy.hold for state in self._endpoints.values()), default=timedelta())
         self._ripening = {}
         self._outdated = set(self._points)
+        self._note_lapses()
+
+    def _note_lapses(self) -> None:
         self._lapses = [
             (state.health.held + state.policy.hold, key)
             for key, state in self._endpoints.items()

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from monitor.board.views import EndpointView
 from monitor.config.model import Endpoint
 from monitor.health.confirm import STALE, Cause, Change, Health, Policy
-from monitor.health.points import Member, Segment, Stand, Track, overrule, prune, status_at
+from monitor.health.points import Member, Segment, Stand, Track, overrule, prune, rewind, status_at
+from monitor.health.resume import rewind as rewind_health
 from monitor.model import BUDGET_REASONS, EndpointKey, Outcome, Reason, Result, Status, Transition
 
 CONFIG = Cause(Reason.CONFIG)
@@ -104,6 +105,11 @@ class EndpointState:
         self.endpoint = endpoint
         self.policy = policy_of(endpoint)
         self._view = None
+
+    def rewind(self, now: datetime) -> None:
+        """The wall clock was set back."""
+        self.health, self.track = rewind_health(self.health, now), rewind(self.track, now)
+        self.answered.clear()
 
     def settle(self, changes: tuple[Change, ...], recorded_at: datetime) -> list[Transition]:
         """The rows of what was decided."""

@@ -16,6 +16,7 @@ from monitor.health.points import (
     judge,
     overrule,
     prune,
+    rewind,
     timeline,
 )
 from monitor.health.stability import is_stable
@@ -86,6 +87,12 @@ class PointState:
             alive = other.health.alive
             if other is not self.link and alive is not None and (not other.answered or other.answered[-1] < alive):
                 other.answered.append(alive)
+
+    def rewind(self, now: datetime) -> None:
+        """The wall clock was set back."""
+        self.track = rewind(self.track, now)
+        for state in self.endpoints:
+            state.rewind(now)
 
     def settle(self, begin: datetime, recorded_at: datetime) -> list[Transition]:
         """Reckon the point anew from ``begin`` on; the rows that make its history say so."""

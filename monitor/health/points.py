@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from monitor.health.confirm import STALE, Cause, Change
+from monitor.health.confirm import STALE, Cause
 from monitor.model import Reason, Status
 
 ANSWERING = (Status.UP, Status.DEGRADED)
@@ -60,12 +60,10 @@ class Stand(NamedTuple):
     cause: Cause
 
 
-def overrule(track: Track, change: Change | Segment, *, culprit: str = "") -> Track:
-    """The track after a change: what it said from the change's ``at`` on is replaced."""
-    kept = track[: _position(track, change.at)]
-    if kept and kept[-1].status is change.status:
-        return kept
-    return (*kept, Segment(change.at, change.status, change.cause, culprit, change.not_before))
+def overrule(track: Track, segment: Segment) -> Track:
+    """The track with what it said from the segment's ``at`` on replaced."""
+    kept = track[: _position(track, segment.at)]
+    return kept if kept and kept[-1].status is segment.status else (*kept, segment)
 
 
 def prune(track: Track, before: datetime) -> Track:
@@ -74,6 +72,12 @@ def prune(track: Track, before: datetime) -> Track:
     while first + 1 < len(track) and track[first + 1].at < before:
         first += 1
     return track[first:] if first else track
+
+
+def rewind(track: Track, now: datetime) -> Track:
+    """The track after the wall clock was set back to ``now``: what began later begins now."""
+    kept = track[: _position(track, now)]
+    return kept if len(kept) == len(track) else overrule(kept, track[-1]._replace(at=now))
 
 
 def at(track: Track, moment: datetime) -> Segment | None:

@@ -1,4 +1,4 @@
-"""An endpoint's health after a restart: from the row in force and the last stored results."""
+"""An endpoint's health after an interruption: a restart, or a wall clock that was set back."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ def resume(
         decided.extend(health.decided)
     held = started if row is not None or health.known is not None else None
     return replace(health, held=held, unseen=unseen, lapsed=None, doubt=None, decided=tuple(decided))
+
+
+def rewind(health: Health, now: datetime) -> Health:
+    """The same belief after the wall clock was set back to ``now``: nothing was seen later than that."""
+
+    def earlier(moment: datetime | None) -> datetime | None:
+        return moment if moment is None else min(moment, now)
+
+    return replace(
+        health,
+        since=earlier(health.since),
+        latest=earlier(health.latest),
+        known=earlier(health.known),
+        alive=earlier(health.alive),
+        held=earlier(health.held),
+        down=health.down._replace(first=earlier(health.down.first)),
+        degraded=health.degraded._replace(first=earlier(health.degraded.first)),
+        gaps=(),
+        decided=(),
+    )
 
 
 def _standing(row: Transition, status: Status) -> Health:

@@ -558,3 +558,33 @@ def test_a_row_of_a_point_that_a_reload_took_away_is_not_shown():
     world.reload(Config(points=(point("b"),)))
     world.board.show(world.rows)
     assert list(world.board.points()) == ["b"]
+
+
+# -- clocks -------------------------------------------------------------------------------------------------------
+
+
+def test_a_wall_clock_that_is_set_back_freezes_nothing():
+    world = World(started=3600)
+    world.play("link:UUUD portal:UUUU", begin=3600)
+    world.grow_old(3604)
+    world.now = moment(10)
+    world.keep(world.board.age(world.now))
+    for second in (11, 12):
+        world.see(second, "link", "D")
+        world.see(second, "portal", "D")
+    assert world.status() is Status.DOWN
+    for second in (13, 14):
+        world.see(second, "link")
+        world.see(second, "portal")
+    assert world.status() is Status.UP
+    assert told(world.grow_old(100)) == [("link", 47, "unknown"), ("portal", 47, "unknown"), ("", 47, "unknown")]
+
+
+def test_a_wall_clock_that_is_set_back_leaves_no_status_in_the_future():
+    world = World(started=3600)
+    world.play("link:U portal:U", begin=3600)
+    world.grow_old(3601)
+    world.now = moment(10)
+    world.keep(world.board.age(world.now))
+    assert world.grow_old(42) == []
+    assert told(world.grow_old(43)) == [("link", 43, "unknown"), ("portal", 43, "unknown"), ("", 43, "unknown")]

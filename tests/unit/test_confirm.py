@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.health.confirm import Health, Policy, age, observe
-from monitor.health.points import at, overrule
+from monitor.health.points import Segment, at, overrule
 from monitor.model import EndpointKey, Reason, Result, Status
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ class Told:
         self.health = health
         for change in health.decided:
             self.changes.append(((change.at - T0).total_seconds(), change.status.value))
-            self.track = overrule(self.track, change)
+            self.track = overrule(self.track, Segment(change.at, change.status))
 
     def status(self, seconds: float) -> Status:
         segment = at(self.track, moment(seconds))
