@@ -75,11 +75,14 @@ def _yaml(document: Mapping[str, object]) -> str:
 
 
 def _plain(value: object) -> object:
-    """Mappings and sequences of any kind as those that YAML writes; what it has no form for as text."""
+    """Mappings, sequences and numbers of any kind as those that YAML writes; what it has no form for as text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
     return str(value)

@@ -51,6 +51,10 @@ def ward(name: str, words: str, area: str, **changes: Any) -> Point:
     return replace(given, **changes)
 
 
+class Exact(float):
+    """A number that remembers how it was written, as round-trip YAML readers have it."""
+
+
 CONFIG = Config(
     server=Server(tokens=(TOKEN,)),
     areas=(Area(id="hoan-kiem", name="Hoàn Kiếm", column=6, row=3), Area(id="ba-vi", name="Ba Vì", column=1, row=2)),
@@ -61,7 +65,10 @@ CONFIG = Config(
         Point(id="hub", name="Hub Trung tâm", kind="hub", endpoints=(endpoint("hub", "link"),)),
         Point(id="bon", name="Xã Bốn", kind="ward", endpoints=(endpoint("bon", "link", declared=False),)),
     ),
-    document={"server": {"tokens": ["<secret>"]}, "points": ({"id": "cua-nam", "hours": None, "n": 1.5},)},
+    document={
+        "server": {"tokens": ["<secret>"]},
+        "points": ({"id": "cua-nam", "hours": None, "n": Exact(1.5), "port": 443, "link": True},),
+    },
 )
 
 

@@ -42,7 +42,7 @@ async def test_config_is_yaml_with_secrets_masked(world: World, token: str) -> N
     assert token not in text
     assert yaml.safe_load(text) == {
         "server": {"tokens": ["<secret>"]},
-        "points": [{"id": "cua-nam", "hours": None, "n": 1.5}],
+        "points": [{"id": "cua-nam", "hours": None, "n": 1.5, "port": 443, "link": True}],
     }
 
 
