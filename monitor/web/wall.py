@@ -32,7 +32,7 @@ FRAMES = ("down", "unreachable", "faulty", "flapping", "degraded")
 
 CUT_OFF = ("down", "unreachable")
 SHARED = ("hub", "circuit")
-"""Kinds of points that others hang on."""
+"""Kinds of points that others hang on, the widest first."""
 
 TROUBLE = (*FRAMES, "unknown")
 PREFIXES = ("Phường ", "Xã ", "Thị trấn ")
@@ -195,8 +195,13 @@ def arrange(tiles: Sequence[tuple[Tile, float, float]], columns: int) -> tuple[T
 
 
 def ranked(troubled: Sequence[PointView]) -> tuple[PointView, ...]:
-    """The troubled points with the hub and circuits that are down in front: others may be down because of them."""
-    return tuple(sorted(troubled, key=lambda view: not (view.point.kind in SHARED and bucket(view) in CUT_OFF)))
+    """The troubled points with the hub, then circuits, that are down in front: others may be down because of them."""
+
+    def rank(view: PointView) -> int:
+        cut_off = view.point.kind in SHARED and bucket(view) in CUT_OFF
+        return SHARED.index(view.point.kind) if cut_off else len(SHARED)
+
+    return tuple(sorted(troubled, key=rank))
 
 
 def line(view: PointView, words: Words, now: datetime) -> Line:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from playwright.async_api import Page
 
 from monitor.board import Board
 from monitor.config.model import Config, Endpoint
@@ -24,6 +26,25 @@ PHASES = {
     "http": {"resolve": 0.002, "connect": 0.019, "tls": 0.041, "processing": 0.128, "transfer": 0.012},
     "dns": {"request": 0.004},
 }
+
+
+Open = Callable[..., Awaitable[Page]]
+
+
+class Watched:
+    """What went wrong in the browser: console errors, script errors, requests that leave the machine."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", lambda request: self._request(request.url))
+
+    def _request(self, url: str) -> None:
+        if urlsplit(url).hostname != "127.0.0.1":
+            self.faults.append(f"left the machine: {url}")
 
 
 class Clock:
