@@ -53,7 +53,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        answer = _answer(request, HTTPStatus(error.status), error.text or error.reason)
+        status = HTTPStatus(error.status)
+        said = error.text != f"{error.status}: {error.reason}" and error.text
+        answer = _answer(request, status, said or status.description or status.phrase)
         for name in ("Allow", "Retry-After", "WWW-Authenticate"):
             if name in error.headers:
                 answer.headers[name] = error.headers[name]

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, Field
 
 from monitor.model import EndpointKey
-from monitor.web import documents
+from monitor.web import documents, records
 from monitor.web.api import find_point
 from monitor.web.keys import BOARD, CLOCK, STORE, Past
 from monitor.web.middleware import RequestProblem
@@ -29,7 +29,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 Begin = Annotated[AwareDatetime | None, Field(alias="from", description="begin of the time asked for, inclusive")]
-End = Annotated[AwareDatetime | None, Field(alias="to", description="its end, exclusive; now when it isn't given or later")]
+End = Annotated[
+    AwareDatetime | None, Field(alias="to", description="its end, exclusive; now when it isn't given or later")
+]
 
 
 class ResultsQuery(Query):
@@ -37,7 +39,8 @@ class ResultsQuery(Query):
     begin: Begin = None
     end: End = None
     step_seconds: Annotated[
-        float | None, Field(ge=1, allow_inf_nan=False, description="answer buckets of this length instead of single results")
+        float | None,
+        Field(ge=1, allow_inf_nan=False, description="answer buckets of this length instead of single results"),
     ] = None
 
 
@@ -74,14 +77,14 @@ async def results(request: web.Request) -> web.Response:
     found = _read(request.app[STORE], EndpointKey(view.point.id, endpoint), begin, end, step)
     rows = [row async for slice_rows in found for row in slice_rows]
     return answer(
-        documents.ResultSeries(
+        records.ResultSeries(
             point=view.point.id,
             endpoint=endpoint,
             begin=begin,
             end=end,
             step_seconds=query.step_seconds,
-            results=[row for row in rows if isinstance(row, documents.ResultDocument)],
-            buckets=[row for row in rows if isinstance(row, documents.ResultBucket)],
+            results=[row for row in rows if isinstance(row, records.ResultDocument)],
+            buckets=[row for row in rows if isinstance(row, records.ResultBucket)],
         )
     )
 
@@ -98,13 +101,13 @@ async def uptimes(request: web.Request) -> web.Response:
     keys = [EndpointKey(view.point.id, ""), *(each.endpoint.key for each in view.endpoints)]
     reckoned = await reckon_all(request.app[STORE], keys, windows, now, vantage)
     subjects = [
-        documents.UptimeSubject(
+        records.UptimeSubject(
             endpoint=key.endpoint,
-            windows=[documents.UptimeDocument.of(name, *windows[name], up) for name, up in reckoned[key].items()],
+            windows=[records.UptimeDocument.of(name, *windows[name], up) for name, up in reckoned[key].items()],
         )
         for key in keys
     ]
-    return answer(documents.UptimeAnswer(point=view.point.id, subjects=subjects))
+    return answer(records.UptimeAnswer(point=view.point.id, subjects=subjects))
 
 
 async def days(request: web.Request) -> web.Response:
@@ -119,10 +122,10 @@ async def days(request: web.Request) -> web.Response:
         request.app[BOARD].config.vantage,
     )
     return answer(
-        documents.DaysAnswer(
+        records.DaysAnswer(
             point=view.point.id,
             time_zone=ZONE.key,
-            days=[documents.DayDocument.of(day, up) for day, up in reckoned.items()],
+            days=[records.DayDocument.of(day, up) for day, up in reckoned.items()],
         )
     )
 
@@ -138,7 +141,7 @@ async def transitions(request: web.Request) -> web.Response:
         )
     except ValueError as error:
         raise _wrong("cursor", "is not a cursor: give `next` of the page before") from error
-    return answer(documents.TransitionPage.of(page))
+    return answer(records.TransitionPage.of(page))
 
 
 async def _read(
@@ -151,7 +154,7 @@ async def _read(
     while begin < end:
         upto = min(begin + length, end)
         rows = await store.results(key, begin, upto)
-        yield [documents.ResultDocument.of(row) for row in rows] if step is None else bucketed(rows, begin, step)
+        yield [records.ResultDocument.of(row) for row in rows] if step is None else bucketed(rows, begin, step)
         begin = upto
 
 

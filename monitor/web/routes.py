@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from monitor.web import api, documents, openapi, past, system
+from monitor.web import api, documents, openapi, past, records, system
 from monitor.web.operations import Operation, json_answer
 from monitor.web.stream import stream
 
@@ -16,7 +16,7 @@ NO_POINT = {HTTPStatus.NOT_FOUND: "there is no such point"}
 EVENTS: Mapping[str, type[documents.Document]] = {
     "snapshot": documents.Snapshot,
     "status": documents.StatusChange,
-    "transition": documents.TransitionDocument,
+    "transition": records.TransitionDocument,
     "beat": documents.Beat,
 }
 
@@ -62,7 +62,7 @@ def operations() -> tuple[Operation, ...]:
             description="Single results for at most two days, buckets for at most a hundred days and 5000 buckets. "
             "Buckets begin at multiples of the step; those without results are left out.",
             query=past.ResultsQuery,
-            answer=documents.ResultSeries,
+            answer=records.ResultSeries,
             refusals={HTTPStatus.NOT_FOUND: "there is no such point or endpoint"},
         ),
         Operation(
@@ -73,7 +73,7 @@ def operations() -> tuple[Operation, ...]:
             summary="Uptime by time of a point and of each of its endpoints",
             description="Over 1h, 24h, 7d and 30d up to now; over one window, `asked`, when `from` or `to` is given.",
             query=past.UptimeQuery,
-            answer=documents.UptimeAnswer,
+            answer=records.UptimeAnswer,
             refusals=NO_POINT,
         ),
         Operation(
@@ -83,7 +83,7 @@ def operations() -> tuple[Operation, ...]:
             handler=past.days,
             summary="A point's calendar days, oldest first",
             query=past.DaysQuery,
-            answer=documents.DaysAnswer,
+            answer=records.DaysAnswer,
             refusals=NO_POINT,
         ),
         Operation(
@@ -93,7 +93,7 @@ def operations() -> tuple[Operation, ...]:
             handler=past.transitions,
             summary="Changes of status, newest first, page by page",
             query=past.TransitionsQuery,
-            answer=documents.TransitionPage,
+            answer=records.TransitionPage,
         ),
         Operation(
             method="GET",

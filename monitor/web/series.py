@@ -9,7 +9,7 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 from monitor.model import Outcome, StoredResult
-from monitor.web.documents import ResultBucket
+from monitor.web.records import ResultBucket
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 

@@ -20,7 +20,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from monitor.model import Result, Transition
-from monitor.web import documents
+from monitor.web import documents, records
 from monitor.web.keys import HUB, Clock, Views
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Hub:
     def on_transitions(self, transitions: Sequence[Transition]) -> None:
         """Tell what changed."""
         for transition in transitions:
-            self._publish("transition", documents.TransitionDocument.of(transition))
+            self._publish("transition", records.TransitionDocument.of(transition))
         views = self._board.points()
         touched = {transition.key.point for transition in transitions}
         self._tell_changes([views[point] for point in touched if point in views])

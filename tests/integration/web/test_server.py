@@ -101,7 +101,7 @@ async def test_an_error_is_a_page_for_a_browser_and_a_line_for_a_program(world: 
         assert (response.status, response.content_type) == (404, "text/html")
     async with world.get("/nothing", headers={"Accept": "*/*"}) as response:
         assert (response.status, response.content_type) == (404, "text/plain")
-        assert await response.text() == "404 Not Found: 404: Not Found\n"
+        assert await response.text() == "404 Not Found: Nothing matches the given URI\n"
 
 
 @pytest.mark.parametrize(("accept", "coding"), [("gzip, br", "gzip"), ("identity", None), ("gzip;q=0", None)])
