@@ -15,7 +15,7 @@ import yaml
 from monitor.config.columns import COLUMNS, NUMERIC, cell_of, changes_of
 from monitor.config.document import Document, parse
 from monitor.config.edit import CannotEdit, Edits
-from monitor.config.loader import load_bytes
+from monitor.config.loader import load_bytes, read_file
 from monitor.config.problem import ConfigError, Problem
 from monitor.config.tables import Row, Table, write_rows
 from monitor.config.tables import read_table as _read_table
@@ -90,7 +90,7 @@ def read_table(path: Path) -> Table:
 
 def write_table(config_path: Path, path: Path) -> None:
     """Write the file's points, what each of them says itself, as CSV or XLSX. Raises ConfigError."""
-    document, _ = _open(_read(config_path), config_path)
+    document, _ = _open(read_file(config_path), config_path)
     rows = [[cells[column] for column in COLUMNS] for cells in _points(document).values()]
     write_rows(path, list(COLUMNS), rows)
 
@@ -101,7 +101,7 @@ def plan_import(config_path: Path, table: Table, *, environ: Mapping[str, str] =
     A column that the table lacks is left alone; an empty cell takes the point's own value away; a point without a row
     is removed.
     """
-    before = _read(config_path)
+    before = read_file(config_path)
     document, sequence = _open(before, config_path)
     points = _points(document)
     difference = _difference(points, table)
@@ -139,14 +139,6 @@ def apply(planned: Import) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        text = f"can't be read: {error.strerror}; give the path of a file that you may read"
-        raise ConfigError([Problem(str(path), 1, "", text)]) from error
 
 
 def _open(data: bytes, path: Path) -> tuple[Document, yaml.SequenceNode]:

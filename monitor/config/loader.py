@@ -30,7 +30,7 @@ def load(path: FilePath, *, placeholders: bool = False, environ: Mapping[str, st
 
     ``placeholders`` counts hosts under ``.example`` as declared: the simulated network serves them.
     """
-    return load_bytes(_read(path), path, placeholders=placeholders, environ=environ)
+    return load_bytes(read_file(path), path, placeholders=placeholders, environ=environ)
 
 
 def load_bytes(
@@ -45,7 +45,7 @@ def load_bytes(
 
 def load_modules(path: FilePath, *, environ: Mapping[str, str] = os.environ) -> Mapping[str, Module]:
     """The modules of a file alone: of ours, or of a blackbox.yml. Raises ConfigError."""
-    reading = _Reading(parse(_read(path), str(path)), path.parent, environ)
+    reading = _Reading(parse(read_file(path), str(path)), path.parent, environ)
     modules = reading.modules()
     reading.raise_problems()
     return modules
@@ -66,7 +66,8 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
-def _read(path: FilePath) -> bytes:
+def read_file(path: FilePath) -> bytes:
+    """A file's bytes. Raises ConfigError when it can't be read."""
     try:
         return path.read_bytes()
     except OSError as error:
