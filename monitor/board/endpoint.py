@@ -33,8 +33,8 @@ def row(
 ) -> tuple[Track, Transition]:
     """Lay ``segment`` over ``track``; the track after it and the row that says so.
 
-    A segment that only prolongs what stood before makes a row that begins where that began; its ``previous`` is what it
-    takes back.
+    A segment that only prolongs what stood before makes a row that begins where that began, so that the last row's
+    ``at`` is always the time since which its status has held; its ``previous`` is then what it takes back.
     """
     after = overrule(track, segment)
     before = status_at(after[:-1], segment.at)

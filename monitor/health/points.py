@@ -129,11 +129,7 @@ def timeline(members: Sequence[Member], begin: datetime) -> list[Segment]:
 
 
 def corrections(track: Track, truth: Sequence[Segment]) -> list[Segment]:
-    """The fewest segments that, laid over ``track`` one after the other, make it say ``truth`` from its begin on.
-
-    One that only prolongs what stood before begins where that began, so that the last segment's ``at`` is always the
-    time since which its status has held.
-    """
+    """The fewest segments that, laid over ``track`` one after the other, make it say ``truth`` from its begin on."""
     if not truth:
         return []
     moments = sorted({segment.at for segment in (*track, *truth) if segment.at >= truth[0].at})
@@ -142,11 +138,7 @@ def corrections(track: Track, truth: Sequence[Segment]) -> list[Segment]:
         assert wanted is not None  # noqa: S101  (truth begins no later than any of the moments)
         if wanted.status is status_at(track, moment):
             continue
-        later = [segment for segment in truth if segment.at > moment]
-        before = track[: _position(track, moment)]
-        if before and before[-1].status is wanted.status:
-            return [before[-1], *later]
-        return [wanted._replace(at=moment), *later]
+        return [wanted._replace(at=moment), *(segment for segment in truth if segment.at > moment)]
     return []
 
 

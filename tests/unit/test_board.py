@@ -588,3 +588,30 @@ def test_a_wall_clock_that_is_set_back_leaves_no_status_in_the_future():
     world.keep(world.board.age(world.now))
     assert world.grow_old(42) == []
     assert told(world.grow_old(43)) == [("link", 43, "unknown"), ("portal", 43, "unknown"), ("", 43, "unknown")]
+
+
+# -- how far a decision reaches back --------------------------------------------------------------------------------
+
+
+def test_an_answer_long_after_the_link_failed_corrects_the_whole_of_it():
+    endpoints = [endpoint(name, interval=timedelta(days=1)) for name in ("link", "portal", "exchange", "dns")]
+    world = World(Config(points=(point(endpoints=endpoints),)))
+    world.play("link:UDDD portal:UDDD exchange:U dns:U")
+    world.play("portal:UU", begin=20)
+    world.play("dns:DDDUUDDDUU", begin=30)
+    world.see(45, "link", "D")
+    assert point_rows(world) == [(0, "up"), (1, "down"), (20, "degraded")]
+    world.see(50, "exchange")
+    assert point_rows(world)[3:] == [(1, "faulty"), (20, "degraded")]
+
+
+def test_a_failure_after_a_lapse_still_counts_after_a_restart():
+    before = World()
+    before.play("link:UD portal:U")
+    before.grow_old(100)
+    before.see(101, "link", "D")
+    after = restarted(before, 102)
+    after.see(103, "link", "D")
+    assert [row for row in told(after.rows) if row[0] == "link"] == [
+        ("link", 1, "down"), ("link", 34, "unknown"), ("link", 101, "down"),
+    ]  # fmt: skip
