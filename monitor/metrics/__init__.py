@@ -86,6 +86,7 @@ class Metrics:
 
     async def render(self) -> AsyncIterator[bytes]:
         """The whole text, in slices between which others run; no slice takes more than some milliseconds."""
+        self._endpoints.expire(self._clock())
         gathered: list[str] = []
         for lines in self._slices():
             gathered += lines

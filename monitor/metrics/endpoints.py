@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
 from monitor.config.model import Config, Endpoint, Point
 from monitor.metrics.catalogue import ENDPOINT_LABELS, known
@@ -31,10 +32,11 @@ Template = tuple[Lines, str, tuple[str, ...]]
 class Row:
     """One endpoint's part: its labels, and where each of its facts' lines stand."""
 
-    __slots__ = ("cells", "endpoint", "labels", "last", "phase_names", "template")
+    __slots__ = ("cells", "endpoint", "hold", "labels", "last", "phase_names", "template")
 
     def __init__(self, endpoint: Endpoint, labels: Mapping[str, str]) -> None:
         self.endpoint = endpoint
+        self.hold = _hold(endpoint)
         self.labels = label_text(labels)
         self.phase_names: frozenset[str] = frozenset()
         self.template: Template | None = None
@@ -79,6 +81,12 @@ class EndpointSamples:
         row = self._rows.get(transition.key)
         if row is not None and row.last is not None and row.last.begun <= transition.recorded_at:
             self._clear(row)
+
+    def expire(self, now: datetime) -> None:
+        """Nothing stays by inertia: not even what was never confirmed, of which the board tells no staleness."""
+        for row in self._rows.values():
+            if row.last is not None and row.last.begun + row.hold < now:
+                self._clear(row)
 
     def families(self) -> Iterator[tuple[str, list[str]]]:
         """Head and lines of every family that has any, by name. The lists are the caller's.
@@ -154,6 +162,7 @@ class EndpointSamples:
         same = old is not None and old.endpoint.fingerprint == endpoint.fingerprint
         if old is not None and same and old.labels == label_text(labels):
             old.endpoint = endpoint
+            old.hold = _hold(endpoint)
             return old
         row = Row(endpoint, labels)
         if old is not None and same:
@@ -175,3 +184,8 @@ class EndpointSamples:
         row.cells = {}
         row.template = None
         row.last = None
+
+
+def _hold(endpoint: Endpoint) -> timedelta:
+    """How long after its begin a result is shown: staleness, counted from the latest end that the probe can have."""
+    return 2 * endpoint.interval + 2 * endpoint.timeout

@@ -148,6 +148,13 @@ async def test_what_is_stale_is_absent(world: World, make_result: Make) -> None:
     assert await world.values("probe_success", "point") == {("hai",): 1}
 
 
+async def test_what_was_never_confirmed_does_not_stay_for_ever(world: World, make_result: Make) -> None:
+    world.accept(make_result(reason=Reason.TIMEOUT, facts={}))
+    assert await world.values("probe_success", "point") == {("mot",): 0}
+    world.clock.now = NOW + timedelta(seconds=37)
+    assert await world.values("probe_success", "point") == {}
+
+
 async def test_a_result_newer_than_the_staleness_stays(world: World, make_result: Make) -> None:
     world.accept(make_result())
     world.clock.now = NOW + timedelta(seconds=40)
