@@ -15,7 +15,8 @@ from monitor.field.network import SimulatedNetwork
 
 logger = logging.getLogger(__name__)
 
-SLOW = State(Conduct.SLOW, delay_seconds=1.5)
+SLOW = State(Conduct.SLOW, delay_seconds=2.4)
+"""Over the latency budget that the inventory gives a web page, and under its timeout."""
 
 
 @dataclass(frozen=True, slots=True)
