@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -152,10 +153,11 @@ class Recorder:
     async def _pass(self) -> None:
         """Everything that waits, oldest first: to the database, else to the spool."""
         try:
-            if await self._drain(self._spool.transitions, self._store.write_transitions):
+            if await self._drain(self._spool.transitions, self._store.write_transitions, math.inf):
                 await self._settle()
             await self._write_queue()
-            await self._drain(self._spool.results, self._store.write_results)
+            # A spool of hours must not keep the results of this second waiting.
+            await self._drain(self._spool.results, self._store.write_results, self._every_seconds)
         except Exception:
             log.exception("a batch could not be recorded")
 
@@ -234,13 +236,15 @@ class Recorder:
             self._queue.popleft()
             self._lost += 1
 
-    async def _drain(self, queue: Queue[Item], write: Callable[[Sequence[Item]], Awaitable[None]]) -> bool:
+    async def _drain(
+        self, queue: Queue[Item], write: Callable[[Sequence[Item]], Awaitable[None]], limit_seconds: float
+    ) -> bool:
         """Bring what waits in the spool to the database; whether nothing waits any more.
 
         A crash between the database's commit and the release hands out the same items again: the database keeps a
         row once.
         """
-        until = asyncio.get_running_loop().time() + self._every_seconds
+        until = asyncio.get_running_loop().time() + limit_seconds
         while len(queue):
             if self._line is None or asyncio.get_running_loop().time() >= until:
                 return False

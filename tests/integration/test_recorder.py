@@ -28,7 +28,7 @@ from monitor.storage.store import Store
 BEGIN = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 END = BEGIN + timedelta(days=30)
 LINK = EndpointKey("ward-1", "link")
-SPOOL_BYTES = 4 * 1024 * 1024
+SPOOL_BYTES = 1024 * 1024
 
 
 def result(number: int) -> Result:
@@ -173,6 +173,7 @@ async def test_what_is_written_while_the_spool_drains_keeps_its_place(place: Pla
         for number in range(count // 2, count):
             assert await recorder.write([transition(number)])
             await asyncio.sleep(0)
+        await until(lambda: recorder.state.spooled_transitions == 0)
     assert await place.kept() == (list(range(count)), [])
 
 
@@ -362,6 +363,31 @@ async def test_a_disk_gives_answers_and_errors() -> None:
 
 def fail() -> None:
     raise StorageError("full")
+
+
+async def test_a_spool_of_many_results_drains_bit_by_bit(place: Place) -> None:
+    """More than one batch and more than one segment: what comes meanwhile is written meanwhile."""
+    spool = Spool(place.spool, SPOOL_BYTES)
+    spool.results.append([result(number) for number in range(30_000)], durable=True)
+    spool.close()
+    async with place.store() as store, place.recorder(store, patience=LONG) as recorder:
+        recorder.add(result(30_000))
+        await until(lambda: recorder.state.spooled_results == 0 and recorder.state.queued == 0)
+    assert await place.kept() == ([], list(range(30_001)))
+
+
+async def test_a_full_spool_of_transitions_is_emptied_before_later_ones_are_written(place: Place) -> None:
+    async with place.store() as store, place.recorder(store) as recorder:
+        await store.open()
+        written = 0
+        with place.locked():
+            while await recorder.write([transition(number) for number in range(written, written + 500)]):
+                written += 500
+            assert recorder.state.unwritten
+            assert not await recorder.write([transition(written + 500)])
+        await until(lambda: not recorder.state.unwritten and not recorder.state.spooled_transitions)
+    transitions, _ = await place.kept()
+    assert transitions == list(range(written + 501))
 
 
 async def show_for_ever(directory: Path, first: int) -> None:

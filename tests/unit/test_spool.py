@@ -1,5 +1,7 @@
 """The spool survives being cut off anywhere, never hands out what was not put in, and keeps to its bounds."""
 
+import resource
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -184,6 +186,24 @@ def test_a_batch_larger_than_a_segment_is_divided(tmp_path: Path) -> None:
     with spool_in(tmp_path, 16 * SIZE) as spool:
         spool.results.append([result(n) for n in range(5000)], durable=True)
         assert drain(spool.results) == [result(n) for n in range(5000)]
+
+
+def test_a_disk_that_ends_is_an_error_and_what_was_written_stays(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk's end; the file itself was laid out before."""
+    with spool_in(tmp_path) as spool:
+        spool.results.append([result(1)], durable=False)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+            with pytest.raises(StorageError):
+                while True:
+                    spool.results.append([result(n) for n in range(200)], durable=False)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, handler)
+        spool.results.append([result(2)], durable=True)
+        assert drain(spool.results) == [result(1), result(2)]
 
 
 def test_one_item_larger_than_a_segment_is_refused(tmp_path: Path) -> None:
