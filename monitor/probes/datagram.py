@@ -67,7 +67,7 @@ class Exchanges(SharedSocket):
         try:
             self._send(identity.to_bytes(2, "big") + query, server)
         except OSError:
-            del self._waiting[identity]
+            self.forget(identity)
             raise
         return identity, answer
 

@@ -100,7 +100,7 @@ class Echoes(SharedSocket):
         try:
             self._send(packet, (address, 0), ancillary)
         except OSError as error:
-            del self._waiting[sequence]
+            self.forget(sequence)
             raise _send_failure(error) from error
         return sequence, reply
 

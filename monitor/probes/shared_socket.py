@@ -27,6 +27,7 @@ _EXTENDED_ERROR = Struct("=IBBBBII")  # struct sock_extended_err of linux/errque
 BATCH = 256
 """Datagrams that are read at most before the loop gets its turn again."""
 
+_SEND_ATTEMPTS = 8
 Ancillary = tuple[tuple[int, int, bytes], ...]
 
 
@@ -118,7 +119,7 @@ class SharedSocket(ABC):
 
     def _send(self, packet: bytes, peer: tuple[str, int], ancillary: Ancillary = ()) -> None:
         """Send one datagram. Raises OSError; an error that an earlier datagram left behind is not this one's."""
-        while True:
+        for attempt in range(_SEND_ATTEMPTS):
             try:
                 if ancillary:
                     self._sock.sendmsg((packet,), ancillary, 0, peer)
@@ -126,8 +127,10 @@ class SharedSocket(ABC):
                     self._sock.sendto(packet, peer)
             except BlockingIOError:
                 raise
-            except OSError:
-                if not self._drain_errors():
+            except OSError as error:
+                # Of what is too large the kernel tells us twice: here and through the error queue.
+                stale = self._drain_errors() and error.errno != errno.EMSGSIZE
+                if not stale or attempt == _SEND_ATTEMPTS - 1:
                     raise
             else:
                 return
