@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import FromClause, Row, and_, or_, select, union_all
+from sqlalchemy import CursorResult, FromClause, Row, and_, or_, select, union_all
 
 from monitor.model import EndpointKey, Reason, Status, Transition
 from monitor.storage.blocks import instant, microseconds
@@ -20,6 +19,8 @@ from monitor.storage.tables import subjects, transitions
 _FIELDS: Final = tuple(column for column in transitions.c if column.name not in ("id", "subject"))
 _FIELD_NAMES: Final = tuple(column.name for column in _FIELDS)
 _ROW: Final = (subjects.c.point, subjects.c.endpoint, *_FIELDS)
+_PART: Final = 50
+"""Rows that are turned into transitions in one go."""
 
 
 class TransitionPage(NamedTuple):
@@ -47,8 +48,8 @@ class Journal:
         """The row of each subject that was recorded last: it overrules the others from its ``at`` on."""
         query = select(*_ROW).select_from(_in_force())
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return {transition.key: transition for transition in await _read(rows)}
+            rows = await connection.execute(query)
+        return {EndpointKey(row[0], row[1]): _transition(row) async for part in _parts(rows) for row in part}
 
     async def rows_since(
         self, keys: Collection[EndpointKey], begin: datetime, end: datetime
@@ -66,11 +67,17 @@ class Journal:
             if len(keys) <= MANY:
                 wanted = subjects.c.id.in_(numbers.values())
                 before, within = before.where(wanted), within.where(wanted)
-            rows = (await connection.execute(union_all(before, within))).all()
-        found: dict[EndpointKey, list[Transition]] = defaultdict(list)
-        for transition in await _read(sorted(rows, key=attrgetter("recorded_at", "id"))):
-            found[transition.key].append(transition)
-        return found
+            rows = await connection.execute(union_all(before, within))
+        found: dict[EndpointKey, list[tuple[datetime, int, Transition]]] = defaultdict(list)
+        async for part in _parts(rows):
+            for *fields, number in part:
+                transition = _transition(fields)
+                found[transition.key].append((transition.recorded_at, number, transition))
+        history: dict[EndpointKey, Sequence[Transition]] = {}
+        for key, unordered in found.items():
+            history[key] = [transition for _, _, transition in sorted(unordered)]
+            await asyncio.sleep(0)
+        return history
 
     async def page(
         self, begin: datetime, end: datetime, *, point: str | None, limit: int, cursor: str
@@ -89,7 +96,7 @@ class Journal:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
         following = f"{microseconds(rows[limit - 1].at)}-{rows[limit - 1].id}" if len(rows) > limit else ""
-        return TransitionPage(await _read(rows[:limit]), following)
+        return TransitionPage([_transition(row[:-1]) for row in rows[:limit]], following)
 
 
 def _in_force(before: datetime | None = None) -> FromClause:
@@ -109,15 +116,17 @@ def _parse(cursor: str) -> tuple[datetime, int]:
     return instant(int(at)), int(number)
 
 
-async def _read(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Transition]:
-    """Table rows as transitions, letting the loop go now and then: a month of all points has thousands."""
-    read: list[Transition] = []
-    for row in rows:
-        point, endpoint, *values = row[: len(_ROW)]
-        fields = dict(zip(_FIELD_NAMES, values, strict=True))
-        for name, kind in (("status", Status), ("previous", Status), ("reason", Reason)):
-            fields[name] = kind(fields[name])
-        read.append(Transition(key=EndpointKey(point, endpoint), **fields))
-        if len(read) % 100 == 0:
-            await asyncio.sleep(0)
-    return read
+async def _parts(rows: CursorResult[*tuple[Any, ...]]) -> AsyncIterator[Sequence[Row[*tuple[Any, ...]]]]:
+    """The rows some at a time, letting the loop go between: a month of all points has thousands."""
+    for part in rows.partitions(_PART):
+        yield part
+        await asyncio.sleep(0)
+
+
+def _transition(row: Sequence[Any]) -> Transition:
+    """A row of ``_ROW`` as a transition."""
+    point, endpoint, *values = row
+    fields = dict(zip(_FIELD_NAMES, values, strict=True))
+    for name, kind in (("status", Status), ("previous", Status), ("reason", Reason)):
+        fields[name] = kind(fields[name])
+    return Transition(key=EndpointKey(point, endpoint), **fields)
