@@ -45,7 +45,11 @@ def load_bytes(
 
 def load_modules(path: FilePath, *, environ: Mapping[str, str] = os.environ) -> Mapping[str, Module]:
     """The modules of a file alone: of ours, or of a blackbox.yml. Raises ConfigError."""
-    reading = _Reading(parse(read_file(path), str(path)), path.parent, environ)
+    document = parse(read_file(path), str(path))
+    if isinstance(document.root, dict):
+        # A secret that only another part needs may be missing here.
+        document.root = {key: value if key == "modules" else None for key, value in document.root.items()}
+    reading = _Reading(document, path.parent, environ)
     modules = reading.modules()
     reading.raise_problems()
     return modules

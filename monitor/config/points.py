@@ -55,6 +55,12 @@ class _Origin:
             return (*self.kind_path, field)
         return self.kind_path if self.kind is not None else self.point_path
 
+    def options_path(self, key: str) -> Path:
+        """Where ``options`` says ``key``."""
+        said = self.kind is not None and key in (self.kind.options or {})
+        overruled = self.point is not None and key in (self.point.options or {})
+        return (*self.kind_path, "options") if said and not overruled else self.path("options")
+
 
 class PointBuilder:
     """Expands points. What doesn't fit goes into the document; a point is built of what does."""
@@ -179,7 +185,8 @@ class PointBuilder:
         except MissingValue:
             return None
         except ValidationError as error:
-            place = origin.path("options")
+            location = error.errors(include_url=False)[0]["loc"]
+            place = origin.options_path(str(location[0]) if location else "")
             options = self._shelf.probers[self._shelf.modules[name].prober].options
             explain(error, self._document, place, options)
             return None

@@ -122,6 +122,10 @@ class DependencySection(Section):
 Needs = list[Annotated[DependencySection, BeforeValidator(_one_or_any, json_schema_input_type=str | DependencySection)]]
 
 
+Kind = Literal["ward", "branch", "hub", "circuit", "service"]
+"""What the wall and the verdict know how to show."""
+
+
 class KindSection(Section):
     """What the points of a kind have in common."""
 
@@ -183,7 +187,7 @@ class FileSection(Section):
     stable_after: Duration = Field(default=timedelta(minutes=5))
     defaults: DefaultsSection = DefaultsSection()
     variables: dict[Name, Value] = {}
-    kinds: dict[Name, KindSection] = {}
+    kinds: dict[Kind, KindSection] = {}
     areas: list[AreaSection] = []
     points: list[PointSection] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from monitor.config.explain import explain, unknown
 from monitor.config.schema import (
     AreaSection,
     FileSection,
+    Kind,
     KindSection,
     PointSection,
     Section,
@@ -40,6 +41,8 @@ def read_sections(document: Document, root: Mapping[str, object]) -> Sections:
     """Every section of the file but ``modules``; what is wrong goes into the document."""
     sections = Sections(_read_head(document, root))
     for name, value in _mapping(document, root, "kinds"):
+        if name not in get_args(Kind):
+            document.complain(("kinds", name), unknown(name, get_args(Kind), "kind"))
         path: Path = ("kinds", name)
         kind = _read(document, path, value, KindSection) or _salvage(sections, path, value, KindSection)
         if kind is not None:

@@ -61,3 +61,10 @@ def test_a_bad_file_is_refused(tmp_path: Path) -> None:
 def test_secrets_are_not_shown() -> None:
     assert "mysecret" not in repr(load_modules(FILE))
     assert "mysecret" not in str(options("http_basic_auth"))
+
+
+def test_a_secret_that_only_another_part_needs_may_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "endpoints.yaml"
+    path.write_text("modules:\n  a: {prober: http}\nserver: {tokens: ['${TOKEN}']}\n")
+
+    assert list(load_modules(path, environ={})) == ["a"]

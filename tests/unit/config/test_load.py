@@ -344,6 +344,23 @@ def test_options_that_a_template_fills_badly_are_told_at_the_template(tmp_path: 
     ]
 
 
+def test_a_wrong_option_of_the_kind_is_not_blamed_on_the_point(tmp_path: Path) -> None:
+    head = HEAD.replace('query_name: "{host}"', 'query_name: "{host}", query_tipe: A')
+    ward = WARD.replace("host: a.vn", "host: a.vn, endpoints: {dns: {options: {recursion_desired: false}}}")
+
+    assert messages(write(tmp_path, ward, head)) == [
+        "20: kinds.ward.endpoints.dns.options.query_tipe: unknown key 'query_tipe'; did you mean 'query_type'?"
+    ]
+
+
+def test_options_that_do_not_go_together(tmp_path: Path) -> None:
+    ward = WARD.replace("host: a.vn", "host: a.vn, endpoints: {portal: {options: {body: x, body_file: y}}}")
+
+    assert messages(write(tmp_path, ward)) == [
+        "23: points[a].endpoints.portal.options: body and body_file exclude each other; keep one"
+    ]
+
+
 def test_one_mistake_in_a_kind_is_told_once(tmp_path: Path) -> None:
     wards = "\n".join(f"- {{id: w{n}, kind: ward, name: W, code: '{n}', host: w{n}.vn}}" for n in range(50))
     path = write(tmp_path, wards, HEAD.replace('target: "{host}:{port}", link', 'target: "{host}", link'))
