@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,9 +24,9 @@ from monitor.probes import find_probers
 from monitor.probes.network import Network
 from monitor.runner import Runner
 from monitor.schedule import Periodic, Pulse, Schedule
-from monitor.storage.errors import StorageError
+from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.presence import Presence
-from monitor.storage.recorder import Recorder
+from monitor.storage.recorder import Recorder, RecorderState
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
 from monitor.web import build
@@ -98,7 +99,7 @@ class Assembly:
         self._metrics.program.watch(
             schedule=self._schedule,
             pulse=self._pulse,
-            recorder=lambda: self._recorder.state,
+            recorder=self._recording,
             pending_transitions=lambda: self._pipeline.pending,
             listeners=lambda: self._hub.listeners,
         )
@@ -106,6 +107,7 @@ class Assembly:
     async def run(self, announce: Announce) -> None:
         """Resume, probe and serve until a signal says stop; then write what is gathered."""
         async with AsyncExitStack() as stack:
+            await self._open_store()
             url = await self._serve_web(stack)
             async with asyncio.TaskGroup() as tasks:
                 self._listen_to_signals(tasks, stack)
@@ -157,11 +159,18 @@ class Assembly:
         host, port = runner.addresses[0][:2]
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
+    async def _open_store(self) -> None:
+        try:
+            await self._store.open()
+        except StorageUnusable as error:
+            raise CannotStart(str(error)) from error
+        except StorageError as error:
+            log.warning("%s", error)
+
     async def _resume(self) -> None:
         """Take up what was true when the program last ran; without its database it begins anew and says so."""
         config = self._config
         try:
-            await self._store.open()
             resume = await self._store.resume(config.vantage, now())
             await self._store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
         except StorageError as error:
@@ -234,10 +243,14 @@ class Assembly:
         except StorageError as error:
             log.debug("put off: %s", error)
 
-    def _banners(self) -> Sequence[str]:
+    def _recording(self) -> RecorderState:
         state = self._recorder.state
+        return replace(state, unwritten=state.unwritten or self._pipeline.unwritten)
+
+    def _banners(self) -> Sequence[str]:
+        state = self._recording()
         said = {
-            "unwritten": self._pipeline.unwritten or state.unwritten,
+            "unwritten": state.unwritten,
             "spooling": state.failing_since is not None,
             "simulated": self._simulated,
         }
