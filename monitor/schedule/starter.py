@@ -105,13 +105,14 @@ class Schedule:
         self._slots: dict[EndpointKey, _Slot] = {}
         self._heap: list[tuple[float, int, _Slot]] = []
         self._order = count()
-        self._in_flight = 0
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle
         self.stats = ScheduleStats()
 
     @property
     def in_flight(self) -> int:
         """How many probes are under way."""
-        return self._in_flight
+        return len(self._in_flight)
 
     def load(self, endpoints: Iterable[Endpoint]) -> None:
         """Swap the whole set; only declared endpoints count.
@@ -149,14 +150,22 @@ class Schedule:
 
     async def run(self) -> None:
         """Tick until cancelled; probes under way are then cancelled too. Every probe is a task of one TaskGroup."""
+        loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
-            while True:
-                now = self._pulse.beat()
-                self._start_due(now, group)
-                if now - self._aged >= 1:
-                    self._aged = now
-                    self._grow_old()
-                await asyncio.sleep(self._tick_seconds)
+            self._tick(loop, group)
+            try:
+                await loop.create_future()
+            finally:
+                self._timer.cancel()
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, group: asyncio.TaskGroup) -> None:
+        # A bare timer: waking a task two hundred times a second costs twice as much. Set first, so that it goes on.
+        self._timer = loop.call_later(self._tick_seconds, self._tick, loop, group)
+        now = self._pulse.beat()
+        self._start_due(now, group)
+        if now - self._aged >= 1:
+            self._aged = now
+            self._grow_old()
 
     def _place(self, slot: _Slot, endpoint: Endpoint, now: float, epoch: float) -> None:
         interval = endpoint.interval.total_seconds()
@@ -170,17 +179,19 @@ class Schedule:
     def _start_due(self, now: float, group: asyncio.TaskGroup) -> None:
         """Start what is due, oldest first, within both bounds."""
         heap = self._heap
-        left = min(self._starts_per_tick, self._limit - self._in_flight)
+        left = min(self._starts_per_tick, self._limit - len(self._in_flight))
         while left > 0 and heap and heap[0][0] <= now:
             when, _, slot = heapq.heappop(heap)
             if self._slots.get(slot.endpoint.key) is slot and self._starts(slot, when, now):
                 left -= 1
                 slot.extra = None
-                self._in_flight += 1
                 self.stats.started += 1
                 if self._lateness is not None:
                     self._lateness.observe(now - when)
-                slot.task = group.create_task(self._run(slot))
+                slot.task = task = group.create_task(self._run(slot))
+                self._in_flight.add(task)
+                # A task that is cancelled before its first step never comes to a `finally`.
+                task.add_done_callback(self._in_flight.discard)
 
     def _starts(self, slot: _Slot, when: float, now: float) -> bool:
         """Whether this entry of the heap starts a probe. A grid entry puts the next one in its place."""
@@ -204,7 +215,6 @@ class Schedule:
         finally:
             slot.task = None
             slot.ended = self._monotonic()
-            self._in_flight -= 1
         if applied is not None:
             if applied.suspect:
                 # Longer than its interval it would be probed less often than when it is well.
