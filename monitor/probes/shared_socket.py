@@ -31,7 +31,7 @@ _SEND_ATTEMPTS = 8
 Ancillary = tuple[tuple[int, int, bytes], ...]
 
 
-class Rejected(OSError):  # noqa: N818  (it says what befell the datagram)
+class Rejected(OSError):
     """An ICMP message (or our own kernel) says that a datagram did not arrive; ``text`` is for people."""
 
     def __init__(self, number: int, text: str) -> None:

@@ -39,8 +39,9 @@ BAD_LINE = """
 ip link add here type veth peer name there
 ip addr add 192.0.2.1/24 dev here
 ip link set here up
+ip link set there address 02:00:00:00:00:02
 ip link set there up
-ip neigh add 192.0.2.2 lladdr $(cat /sys/class/net/there/address) dev here
+ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev here
 mkfifo "$1/ready"
 "$2" "${{3%/*}}/line.py" there {delay_ms} {lost} >"$1/ready" &
 line=$!
