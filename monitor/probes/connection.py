@@ -79,21 +79,27 @@ async def upgrade(
     Returns the transport to go on with. Raises ProbeFailed; then, and when cancelled, the connection is closed.
     """
     trace.enter("tls")
+    name = server_name.rstrip(".")
+    if not _is_server_name(name) and (name or context.check_hostname):
+        # uvloop never comes back from start_tls with a name that the ssl module refuses.
+        transport.abort()
+        raise ProbeFailed(Reason.TLS, f"{server_name!r} is no server name")
     try:
-        upgraded = await get_running_loop().start_tls(
-            transport, protocol, context, server_hostname=server_name.rstrip(".") or None
-        )
+        upgraded = await get_running_loop().start_tls(transport, protocol, context, server_hostname=name or None)
     except OSError as error:
         transport.abort()
         raise connection_failure(error) from error
-    except ValueError as error:
-        # Behind OSError: a certificate that isn't accepted is both.
-        transport.abort()
-        raise ProbeFailed(Reason.TLS, f"{server_name!r} is no server name: {error}") from error
     except BaseException:
         transport.abort()
         raise
     return cast("Transport", upgraded)
+
+
+def _is_server_name(name: str) -> bool:
+    try:
+        return not name.startswith(".") and bool(name.encode("idna")) and "\0" not in name
+    except UnicodeError:
+        return False
 
 
 def note_tcp_info(trace: Trace, transport: BaseTransport) -> None:

@@ -141,7 +141,7 @@ def tls_failure(error: ssl.SSLError) -> ProbeFailed:
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = _VERIFY_DETAILS.get(error.verify_code, f"certificate not accepted: {error.verify_message}")
         return ProbeFailed(Reason.TLS, detail)
-    word = (error.reason or "").lower().replace("_", " ")
+    word = (getattr(error, "reason", "") or "").lower().replace("_", " ")
     if "alert" in word:
         return ProbeFailed(Reason.TLS, f"the server refused the handshake: {word.split('alert ')[-1]}")
     if word in ("wrong version number", "record layer failure", "packet length too long", "http request"):

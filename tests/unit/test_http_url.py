@@ -66,12 +66,10 @@ def test_location(location: str, where: str) -> None:
     assert str(follow_location(parse_target("http://ward.example:81/p/q?a=1"), location)) == where
 
 
-@pytest.mark.parametrize("location", ["http://", "https:", "http:/x", "ftp://other.example/", "mailto:a@b", "//"])
+@pytest.mark.parametrize("location", ["http://", "https:", "http:/x", "ftp://other.example/", "mailto:a@b"])
 def test_location_that_leads_nowhere(location: str) -> None:
     with pytest.raises(ValueError, match=r"has no host|is not http"):
-        follow_location(parse_target("http://ward.example/"), location) if location != "//" else parse_target(
-            "http:////"
-        )
+        follow_location(parse_target("http://ward.example/"), location)
 
 
 def test_text_of_a_url() -> None:

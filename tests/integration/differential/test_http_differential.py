@@ -627,7 +627,14 @@ async def test_tls_client_certificate(differential: Any, tls: Tls, tmp_path: Pat
 
 
 async def test_tls_to_a_server_without(differential: Any) -> None:
-    async with serve(ok()) as port:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(ok(status="400 Bad Request"))
+        writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
         await differential.agree(f"https://127.0.0.1:{port}/", http(), success=False)
 
 
