@@ -90,7 +90,7 @@ class Conversation(Protocol):
         self._lines += 1
         if self._lines % _LINES_BEFORE_YIELD == 0:
             await asyncio.sleep(0)
-        while (end := self._buffer.find(b"\n", self._searched)) < 0:
+        while (end := self._buffer.find(b"\n", self._searched, LONGEST_LINE_BYTES)) < 0:
             self._searched = len(self._buffer)
             if len(self._buffer) >= LONGEST_LINE_BYTES:
                 raise ProbeFailed(Reason.CONTENT, f"a line is longer than {LONGEST_LINE_BYTES} bytes")
