@@ -21,7 +21,9 @@ _HOURS = re.compile(
 )
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_HOST = re.compile(r"[^\s/:@{}]+|\[[0-9A-Fa-f:.]+\]|[^\s/@]*\{[^\s/@]*")
+_LABEL = r"(?!-)[\w-]{1,63}"
+_HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+_HOST_TEMPLATE = re.compile(r"[\w.-]*(\{[a-z_][a-z0-9_]*\}[\w.-]*)+")
 
 
 def _text(value: object) -> object:
@@ -70,9 +72,14 @@ def _name(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    if value and not _HOST.fullmatch(value) and not _is_address(value):
+    if value and not (is_host_name(value) or _is_address(value) or _HOST_TEMPLATE.fullmatch(value)):
         raise ValueError(f"{value!r} is no host; write a name or an address alone, without scheme, port or path")
     return value
+
+
+def is_host_name(value: str) -> bool:
+    """Whether ``value`` is formed as a host's name, in ASCII or not (RFC 1123's lengths)."""
+    return len(value) <= 253 and _HOST_NAME.fullmatch(value) is not None
 
 
 def _is_address(value: str) -> bool:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from monitor.config.addresses import host_of, is_placeholder, names_placeholder
 from monitor.config.document import Document, Path
 from monitor.config.explain import explain, unknown
+from monitor.config.fields import is_host_name
 from monitor.config.model import Contact, Dependency, Endpoint, Location, Module, Point
 from monitor.config.modules import ModuleShelf, budgets
 from monitor.config.rules import check_link, check_pace
@@ -42,10 +43,10 @@ class _Origin:
     point_path: Path
 
     def get(self, field: str) -> Any:
-        for section in (self.point, self.kind):
-            if section is not None and (value := getattr(section, field)) is not None:
-                return value
-        return None
+        """What is said of ``field``; None for nothing."""
+        if self.point is not None and (value := getattr(self.point, field)) is not None:
+            return value
+        return getattr(self.kind, field) if self.kind is not None else None
 
     def path(self, field: str) -> Path:
         """Where ``field`` was said; where it should be, when it wasn't."""
@@ -82,6 +83,7 @@ class PointBuilder:
         self._kinds = kinds
         self._placeholders = placeholders
         self._refused: set[Path] = set()
+        self._tried: dict[tuple[Path, str], bool] = {}
 
     def build(self, section: PointSection, path: Path) -> Point:
         """The point with its endpoints, the link first."""
@@ -128,7 +130,7 @@ class PointBuilder:
             self._document.complain(origin.path("target"), 'has no target; write `target: "{host}:443"`')
             return None
         target = self._fill(target, values, origin.path("target"), path)
-        if module is None or target is None or self._is_refused(module, target, origin.path("target")):
+        if module is None or target is None or self._is_refused(module, target, origin, values["host"]):
             return None
         interval = origin.get("interval") or kind.interval or self._defaults.interval or _INTERVAL
         timeout = origin.get("timeout") or module.timeout or self._defaults.timeout
@@ -153,8 +155,20 @@ class PointBuilder:
         check_pace(self._document, origin.path(said), endpoint)
         return endpoint
 
-    def _is_refused(self, module: Module, target: str, path: Path) -> bool:
-        """Whether the target can't be probed. A template's fault is told once, with the first point's words."""
+    def _is_refused(self, module: Module, target: str, origin: _Origin, host: str) -> bool:
+        """Whether the target can't be probed.
+
+        A kind's targets that differ by a plain host only are tried once: what is good for one is good for all.
+        """
+        if origin.point is not None or not host.isascii() or not is_host_name(host):
+            return self._try(module, target, origin.path("target"))
+        shape = (origin.kind_path, target.replace(host, "*"))
+        if shape not in self._tried:
+            self._tried[shape] = self._try(module, target, origin.path("target"))
+        return self._tried[shape]
+
+    def _try(self, module: Module, target: str, path: Path) -> bool:
+        """Whether the prober refuses the target. A template's fault is told once, with the first point's words."""
         refusal = self._shelf.refuse_target(module, target)
         if mask_url(target) != target:
             refusal = "holds a password, which every page would show; write basic_auth under options instead"
