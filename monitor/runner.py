@@ -32,9 +32,12 @@ _LONGEST_DETAIL: Final = 300
 _PATIENCE: Final = frozenset({Reason.TIMEOUT, Reason.RESET, Reason.TLS, Reason.PROTOCOL})
 """What a good peer's probe ends in when we stood still: our timeout ran out, or the peer lost patience and hung up."""
 
-_STOLEN: Final = 0.1
-"""The share of the timeout that a stall must take before a failure is put down to it. Less is the endpoint's own
-failure: a loop that hiccups all day must not hide an outage."""
+_STOLEN: Final = 0.5
+"""The share of the timeout that stalls must take before a failure is put down to them. Less is the endpoint's own
+failure, because it had the other half: a loop that hiccups all day must not hide an outage."""
+
+_OVERDUE_SECONDS: Final = 0.1
+"""Later than this the timeout itself struck late: we stood still past it, and an answer may lie there unread."""
 
 
 class Pulse(Protocol):
@@ -116,7 +119,7 @@ class Runner:
         trace.leave()
         ended = self._monotonic()
         stalled = self._pulse.stalled_between(started, ended)
-        if reason in _PATIENCE and stalled >= _STOLEN * endpoint.timeout.total_seconds():
+        if reason in _PATIENCE and _ours(stalled, ended - started, endpoint.timeout.total_seconds()):
             reason, detail = Reason.STALLED, f"the program stood still for {stalled:.1f} s of this probe"
         elif reason is Reason.OK:
             reason, detail = _judge(endpoint.module.budgets, max(ended - started - stalled, 0.0), trace.facts, begun)
@@ -162,6 +165,13 @@ class Runner:
             prober = self._probers[module.prober](endpoint.target, module.options, network=self._network)
             built = self._built[endpoint.key] = _Built(endpoint.fingerprint, prober)
         return built.prober
+
+
+def _ours(stalled_seconds: float, elapsed_seconds: float, timeout_seconds: float) -> bool:
+    """Whether a failure is put down to our own standing still."""
+    return stalled_seconds >= _STOLEN * timeout_seconds or (
+        stalled_seconds > 0 and elapsed_seconds > timeout_seconds + _OVERDUE_SECONDS
+    )
 
 
 def _explain(error: Exception, endpoint: Endpoint) -> tuple[Reason, str]:

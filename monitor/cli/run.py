@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 def serve(program: app.Program) -> int:
     """Run the program to its end; what keeps it from starting is said in a line each, not in a traceback."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a probe under way holds a descriptor
     try:
         uvloop.run(program())
     except ConfigError as error:

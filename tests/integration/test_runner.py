@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -211,6 +212,8 @@ async def test_a_prober_that_answers_its_cancellation_with_a_reason_of_its_own()
         (ProbeFailed(Reason.RESET), 10.0, Reason.STALLED),
         (ProbeFailed(Reason.TLS), 10.0, Reason.STALLED),
         (ProbeFailed(Reason.PROTOCOL), 10.0, Reason.STALLED),
+        (TimeoutError(), 1.5, Reason.STALLED),
+        (TimeoutError(), 1.4, Reason.TIMEOUT),
         (TimeoutError(), 0.05, Reason.TIMEOUT),
         (ProbeFailed(Reason.REFUSED), 10.0, Reason.REFUSED),
         (ProbeFailed(Reason.DNS), 10.0, Reason.DNS),
@@ -224,6 +227,19 @@ async def test_what_a_stall_can_cause_is_not_put_down_to_the_endpoint(
     assert result.reason is reason
     assert result.lagged
     assert (result.outcome is Outcome.UNKNOWN) is (reason is Reason.STALLED)
+
+
+async def test_a_timeout_that_strikes_late_is_ours() -> None:
+    """We stood still past it: an answer may have come meanwhile."""
+
+    async def overslept(trace: Trace) -> None:
+        time.sleep(0.5)  # noqa: ASYNC251  (the loop stands still)
+        await asyncio.Event().wait()
+
+    result = await run(overslept, pulse=Stolen(0.01), timeout=timedelta(milliseconds=100))
+    assert result.reason is Reason.STALLED
+    result = await run(overslept, pulse=Stolen(0.0), timeout=timedelta(milliseconds=100))
+    assert result.reason is Reason.TIMEOUT
 
 
 async def nothing(trace: Trace) -> None:
