@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
@@ -66,9 +67,9 @@ def listing(
         if (not area or view.point.area == area)
         and matches(text, view.point.name, view.point.id, view.point.code, areas.get(view.point.area, ""))
     ]
-    rows = [_row(view, areas, words, config, now) for view in near if not status or _fits(wall.bucket(view), status)]
+    fitting = [view for view in near if not status or _fits(wall.bucket(view), status)]
     return Listing(
-        rows=tuple(sorted(rows, key=lambda row: ORDER.index(row.bucket))),
+        rows=tuple(_row(view, areas, words, config, now) for view in sorted(fitting, key=partial(_rank, now))),
         choices=tuple(_choices(near, words, config)),
         status=status,
         area=areas.get(area, ""),
@@ -78,6 +79,13 @@ def listing(
 
 def _fits(bucket: str, status: str) -> bool:
     return bucket in wall.TROUBLE if status == "trouble" else bucket == status
+
+
+def _rank(now: datetime, view: PointView) -> tuple[int, timedelta]:
+    """Worst first; among those in trouble the newest first, the others in the configuration's order."""
+    bucket = wall.bucket(view)
+    age = now - view.since if bucket in wall.TROUBLE and view.since else timedelta()
+    return ORDER.index(bucket), age
 
 
 def _choices(views: list[PointView], words: Words, config: Config) -> list[Choice]:

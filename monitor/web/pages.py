@@ -140,8 +140,8 @@ class Pages:
                 wall.ranked(verdict.troubled), panel.past(rows or (), names, words, now), areas, words, now
             ),
             cells=wall.cells(views, words, config, now),
-            services=[wall.line(view, words, now) for view in verdict.services],
-            infrastructure=[wall.line(view, words, now) for view in verdict.infrastructure],
+            services=[wall.line(view, words, now) for view in views.values() if view.point.kind == "service"],
+            infrastructure=[wall.line(view, words, now) for view in views.values() if view.point.kind in wall.SHARED],
             undeclared=len(verdict.undeclared),
             total=verdict.total,
             trouble=wall.TROUBLE,

@@ -51,8 +51,8 @@ class Tile:
 
     @property
     def long(self) -> bool:
-        """Whether the name needs the smaller type; beside a glyph of trouble it also breaks into two lines."""
-        return not self.wide and len(self.name) > LONG_NAME - (self.bucket not in ("stable", "fresh"))
+        """Whether the name needs the smaller type; beside a glyph it also breaks into two lines."""
+        return not self.wide and len(self.name) > LONG_NAME - (self.bucket not in ("stable", "undeclared"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,8 @@ def _tile(view: PointView, area: Area, words: Words, stable_after: timedelta, no
     point = view.point
     name = words.gettext("CN") if point.kind == "branch" else short_name(point)
     kind = bucket(view)
-    label = f"{point.name}, {words.bucket(kind, stable_after).lower()}"
+    spoken = f"{name}, {point.name}" if point.kind == "branch" else point.name
+    label = f"{spoken}, {words.bucket(kind, stable_after).lower()}"
     if kind in TROUBLE and view.since is not None:
         label += ", " + words.gettext("từ %s") % words.moment(view.since, now, seconds=False)
     return Tile(

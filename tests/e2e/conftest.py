@@ -14,9 +14,8 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from monitor.config import load
 from monitor.config.model import Config, Contact
-from tests.e2e.world import Open, Watched, World, world
+from tests.e2e.world import INVENTORY, Open, Watched, World, world
 
-INVENTORY = Path(__file__).parents[2] / "config" / "endpoints.yaml"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--headless=new",

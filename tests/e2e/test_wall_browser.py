@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from monitor.config import load
+from monitor.config.model import Config
 from monitor.model import Reason
-from tests.e2e.world import Open, Watched, World
+from tests.e2e.world import INVENTORY, Open, Watched, World
 
 BA_VI = [
     f"xa-{name}" for name in ("vat-lai", "co-do", "quang-oai", "minh-chau", "bat-bat", "suoi-hai", "ba-vi", "yen-bai")
@@ -65,6 +67,25 @@ async def test_nothing_is_clipped_when_all_is_down(served: World, open_page: Ope
     await assert_whole(page)
 
 
+async def test_nothing_is_clipped_after_a_start(config: Config, served: World, open_page: Open) -> None:
+    served.board.reload(Config())
+    served.board.reload(config)
+    await served.all_up()
+    page = await open_page()
+    await expect(page.locator("h1")).to_have_text("156 điểm đang hoạt động, chưa đủ 5 phút")
+    await expect(page.locator("#map .tile.s-fresh")).to_have_count(156)
+    await assert_whole(page)
+
+
+async def test_nothing_is_clipped_when_nothing_is_declared(served: World, open_page: Open) -> None:
+    served.board.reload(load(INVENTORY))
+    page = await open_page()
+    await expect(page.locator("h1")).to_have_text("Chưa có điểm nào được khai báo")
+    await expect(page.locator("#map .tile.s-undeclared")).to_have_count(156)
+    await expect(page.locator("#infrastructure")).to_contain_text("166 điểm chưa khai báo")
+    await assert_whole(page)
+
+
 async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_page: Open) -> None:
     await served.fail(["xa-minh-chau"], ago=timedelta(minutes=12))
     await served.slow(["xa-huong-son"], ago=timedelta(minutes=43))
@@ -106,7 +127,13 @@ async def test_a_lost_server_is_told_and_colour_comes_back_with_it(
     await page.wait_for_selector("html[data-state=lost]", state="attached", timeout=30_000)
     await expect(page.locator(".lost-title")).to_have_text("Mất liên lạc với máy chủ giám sát")
     await expect(page.locator("#lost-since")).to_have_text(re.compile(r"^Hình dừng lúc \d\d:\d\d:\d\d\.$"))
-    assert "grayscale" in await page.evaluate("getComputedStyle(document.getElementById('picture')).filter")
+    for size in ({"width": 390, "height": 844}, {"width": 1920, "height": 1080}):
+        await page.set_viewport_size(size)
+        filters = await page.evaluate(
+            "[...document.querySelectorAll('#picture > *')].map(one => getComputedStyle(one).filter)"
+        )
+        assert filters
+        assert all("grayscale(1)" in one for one in filters)
     await served.fail(["phuong-cua-nam"])
     await served.serve()
     await page.wait_for_selector("html[data-state=live]", state="attached", timeout=30_000)

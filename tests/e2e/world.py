@@ -21,6 +21,7 @@ from monitor.web import build
 from monitor.web.stream import Hub
 from monitor.web.uptimes import Uptimes
 
+INVENTORY = Path(__file__).parents[2] / "config" / "endpoints.yaml"
 PHASES = {
     "tcp": {"resolve": 0.001, "connect": 0.018},
     "http": {"resolve": 0.002, "connect": 0.019, "tls": 0.041, "processing": 0.128, "transfer": 0.012},

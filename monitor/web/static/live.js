@@ -64,7 +64,10 @@ function tick() {
 function showAge() {
   const first = document.querySelector("[data-late]");
   const limit = first ? Number(first.dataset.late) : 10;
-  if (live.age === null) return say("freshness-text", words.nothing);
+  if (live.age === null) {
+    root.setAttribute("data-late", "");
+    return say("freshness-text", words.nothing);
+  }
   const age = live.age + (performance.now() - live.ageAt) / 1000;
   root.toggleAttribute("data-late", age > limit);
   say("freshness-text", format(age > limit ? words.late : words.fresh, duration(age)));
