@@ -67,10 +67,6 @@ async def serve(steps: Steps, *, stay: bool, tls: ssl.SSLContext | None = None) 
         yield server.sockets[0].getsockname()[1]
 
 
-# The cases are tables: a line each.
-# ruff: noqa: E501
-
-
 class Talk(NamedTuple):
     name: str
     steps: Steps
