@@ -153,6 +153,7 @@ class DnsProber:
         self._looks_inside = self._asks_serial or any(self._rules)
         self._rcodes = frozenset(rcode_number(name) for name in options.valid_rcodes) or frozenset({dnswire.NOERROR})
         self._query = pack_query(options)
+        self._last: tuple[bytes, int, str] = (b"", 0, "")
 
     async def probe(self, trace: Trace) -> None:
         """Raises ProbeFailed: REFUSED when nobody listens, PROTOCOL for a wrong response code, CONTENT for records."""
@@ -170,14 +171,14 @@ class DnsProber:
         facts["probe_dns_answer_rrs"] = header.answers
         facts["probe_dns_authority_rrs"] = header.authorities
         facts["probe_dns_additional_rrs"] = header.additionals
-        message = parse(wire) if self._looks_inside else None
-        if self._asks_serial and message:
-            facts["probe_dns_serial"] = serial(message)
+        number, broken = self._look_inside(wire) if self._looks_inside else (0, "")
+        if self._asks_serial:
+            facts["probe_dns_serial"] = number
         if header.rcode not in self._rcodes:
             name = dns.rcode.to_text(dns.rcode.Rcode.make(header.rcode))
             raise ProbeFailed(Reason.PROTOCOL, f"the server answers {name}")
-        if message:
-            self._judge(message)
+        if broken:
+            raise ProbeFailed(Reason.CONTENT, broken)
         trace.leave()
 
     async def _exchange(self, trace: Trace, server: tuple[str, int]) -> bytes:
@@ -198,10 +199,19 @@ class DnsProber:
         except OSError as error:
             raise connection_failure(error) from error
 
-    def _judge(self, message: dns.message.Message) -> None:
+    def _look_inside(self, wire: bytes) -> tuple[int, str]:
+        """The serial number and the broken rule of an answer; one like the last, but for its id, is not read again."""
+        said = wire[2:]
+        if said != self._last[0]:
+            message = parse(wire)
+            self._last = (said, serial(message) if self._asks_serial else 0, self._broken_rule(message))
+        return self._last[1:]
+
+    def _broken_rule(self, message: dns.message.Message) -> str:
         for section, rules, rrsets in zip(_SECTIONS, self._rules, message.sections[1:], strict=True):
             if broken := rules.broken_by([rrset.to_text().replace(" ", "\t", 4) for rrset in rrsets]):
-                raise ProbeFailed(Reason.CONTENT, f"the {section} section {broken}")
+                return f"the {section} section {broken}"
+        return ""
 
 
 def pack_query(options: DnsOptions) -> bytes:
