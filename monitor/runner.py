@@ -115,7 +115,7 @@ class Runner:
             await self._ask(endpoint, trace)
         except Exception as error:  # noqa: BLE001  (the runner turns whatever a prober raises into a result)
             failed_phase = trace.phase
-            reason, detail = _explain(error, endpoint)
+            reason, detail = _explain(error, endpoint, failed_phase)
         trace.leave()
         ended = self._monotonic()
         stalled = self._pulse.stalled_between(started, ended)
@@ -174,10 +174,13 @@ def _ours(stalled_seconds: float, elapsed_seconds: float, timeout_seconds: float
     )
 
 
-def _explain(error: Exception, endpoint: Endpoint) -> tuple[Reason, str]:
-    """What an exception out of a prober means: its reason and a line for people."""
+def _explain(error: Exception, endpoint: Endpoint, phase: str) -> tuple[Reason, str]:
+    """What an exception out of a prober means: its reason and a line for people. ``phase`` was under way."""
     if isinstance(error, ProbeFailed):
         return error.reason, _printable(error.detail)
+    if isinstance(error, TimeoutError) and phase == "resolve":
+        # Until a name server has answered nobody else was asked: a silent resolver is no outage of the endpoint.
+        return Reason.RESOLVER, f"no name server answered within {endpoint.timeout.total_seconds():g} s"
     if isinstance(error, TimeoutError):
         return Reason.TIMEOUT, f"no answer within {endpoint.timeout.total_seconds():g} s"
     if isinstance(error, OSError) and error.errno in _EXHAUSTED:

@@ -28,6 +28,7 @@ _REASONS = {
     errno.ENETUNREACH: Reason.UNREACHABLE,
     errno.EHOSTDOWN: Reason.UNREACHABLE,
     errno.ENETDOWN: Reason.UNREACHABLE,
+    errno.EINVAL: Reason.UNREACHABLE,  # a blackhole route
     errno.ECONNRESET: Reason.RESET,
     errno.ECONNABORTED: Reason.RESET,
     errno.EPIPE: Reason.RESET,

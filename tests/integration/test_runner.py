@@ -229,6 +229,17 @@ async def test_what_a_stall_can_cause_is_not_put_down_to_the_endpoint(
     assert (result.outcome is Outcome.UNKNOWN) is (reason is Reason.STALLED)
 
 
+async def test_a_timeout_while_the_name_is_looked_up_is_the_resolvers() -> None:
+    """A module's timeout may be shorter than the resolver's patience: that makes no false outage."""
+
+    async def waits_for_a_name(trace: Trace) -> None:
+        trace.enter("resolve")
+        await asyncio.Event().wait()
+
+    result = await run(waits_for_a_name, timeout=SHORT)
+    assert (result.reason, result.outcome, result.failed_phase) == (Reason.RESOLVER, Outcome.UNKNOWN, "resolve")
+
+
 async def test_a_timeout_that_strikes_late_is_ours() -> None:
     """We stood still past it: an answer may have come meanwhile."""
 
