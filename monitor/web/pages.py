@@ -14,6 +14,7 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from monitor.board import PointView
 from monitor.model import EndpointKey, Transition
 from monitor.storage.errors import StorageError
 from monitor.web import listing, panel, pictures, point, wall
@@ -218,7 +219,7 @@ class Pages:
         found = listing.listing(board.points(), board.config, self.words[language], request.query, self._app[CLOCK]())
         return self.page(request, "points.html", listing=found, query=request.query)
 
-    def _find(self, request: web.Request) -> Any:
+    def _find(self, request: web.Request) -> PointView:
         view = self._app[BOARD].points().get(request.match_info["id"])
         if view is None:
             raise web.HTTPNotFound
