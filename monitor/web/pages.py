@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +15,9 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from monitor.board import PointView
+from monitor.board import PointView, Verdict
+from monitor.config.model import Config
+from monitor.ledger import Uptime
 from monitor.model import EndpointKey, Transition
 from monitor.storage.errors import StorageError
 from monitor.web import listing, panel, pictures, point, wall
@@ -108,7 +111,7 @@ class Pages:
         return pictures.answer(request, await self._wall_picture(choose(request)))
 
     async def _wall_picture(self, language: str) -> Picture:
-        return await self._pictures.get(("wall", language), self._basis(), partial(self._draw_wall, language))
+        return await self._pictures.get(("wall", language), self._basis, partial(self._draw_wall, language))
 
     def _basis(self) -> Hashable:
         board = self._app[BOARD]
@@ -119,18 +122,33 @@ class Pages:
         return (id(board.config), views)
 
     async def _draw_wall(self, language: str, now: datetime) -> tuple[str, str]:
-        board, words = self._app[BOARD], self.words[language]
-        config, views, verdict = board.config, board.points(), board.verdict(now)
-        names = {each.id: each.name for each in config.points if each.declared}
-        areas = {area.id: area.name for area in config.areas}
+        board = self._app[BOARD]
         try:
             rows = await self._transitions(now - RECENT, now)
         except StorageError:
             rows = None
+        views, latest = dict(board.points()), dict(self._app[UPTIMES].latest)
+        # All of it is frozen, so that a thread may draw: probes are timed on this loop.
+        return await asyncio.to_thread(
+            self._paint_wall, language, now, board.config, views, board.verdict(now), rows, latest
+        )
+
+    def _paint_wall(
+        self,
+        language: str,
+        now: datetime,
+        config: Config,
+        views: Mapping[str, PointView],
+        verdict: Verdict,
+        rows: Sequence[Transition] | None,
+        latest: Mapping[str, Mapping[str, Uptime]],
+    ) -> tuple[str, str]:
+        words = self.words[language]
+        names = {each.id: each.name for each in config.points if each.declared}
+        areas = {area.id: area.name for area in config.areas}
         first = headline(verdict, words, config, now)
-        since = [view.since for view in views.values() if view.point.counted and view.since is not None]
-        counted = [view.point.id for view in views.values() if view.point.counted]
-        latest = self._app[UPTIMES].latest
+        counted = [view for view in views.values() if view.point.counted]
+        steady = max((view.since for view in counted if view.since is not None), default=None)
         html = self.render(
             language,
             "wall_picture.html",
@@ -148,9 +166,9 @@ class Pages:
             trouble=wall.TROUBLE,
             past_known=rows is not None,
             late_seconds=wall.late_after(config).total_seconds(),
-            steady_since=max(since, default=None),
-            steady=words.duration(now - max(since, default=now)),
-            uptime=wall.together([latest[each]["30d"] for each in counted if each in latest]),
+            steady_since=steady,
+            steady=words.duration(now - (steady or now)),
+            uptime=wall.together([latest[view.point.id]["30d"] for view in counted if view.point.id in latest]),
         )
         return html, first.title
 
@@ -175,25 +193,32 @@ class Pages:
         )
 
     async def _point_picture(self, name: str, language: str) -> Picture:
-        view = self._app[BOARD].points()[name]
-        basis = tuple((each.status, each.since, each.last and each.last.begun) for each in view.endpoints)
         return await self._pictures.get(
-            (name, language), (id(view.point), view.bucket, basis), partial(self._draw_point, name, language)
+            (name, language), partial(self._point_basis, name), partial(self._draw_point, name, language)
         )
+
+    def _point_basis(self, name: str) -> Hashable:
+        view = self._app[BOARD].points().get(name)
+        if view is None:
+            return None
+        endpoints = tuple((each.status, each.since, each.suspect) for each in view.endpoints)
+        return (id(view.point), view.bucket, view.since, endpoints)
 
     async def _draw_point(self, name: str, language: str, now: datetime) -> tuple[str, str]:
         board, store, words = self._app[BOARD], self._app[STORE], self.words[language]
-        views, config = board.points(), board.config
-        subject = EndpointKey(name, "")
+        subject, vantage = EndpointKey(name, ""), board.config.vantage
         spans = {window: (now - length, now) for window, length in WINDOWS.items()}
         try:
-            uptimes = await reckon(store, subject, spans, now, config.vantage)
-            days = await days_of(store, subject, point.DAYS, now, config.vantage)
+            uptimes = await reckon(store, subject, spans, now, vantage)
+            days = await days_of(store, subject, point.DAYS, now, vantage)
             rows = await self._transitions(now - point.HISTORY, now, name)
         except StorageError:
             # What is true now is in memory: the page says that the past cannot be read, and goes on.
             uptimes, days, rows = {}, {}, None
-        view = views[name]
+        views, config = board.points(), board.config
+        view = views.get(name)
+        if view is None:
+            raise web.HTTPNotFound
         html = self.render(
             language,
             "point_picture.html",

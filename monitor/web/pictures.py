@@ -34,27 +34,35 @@ class Picture:
 
 
 class Pictures:
-    """The last picture of each page and language."""
+    """The last picture of each page and language.
 
-    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+    ``rest`` is how long a picture stands at least: when a hundred points fail within seconds, a hundred walls that ask
+    at each change are still drawn for once in that time.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime], rest: timedelta = timedelta(seconds=1)) -> None:
         self._clock = clock
+        self._rest = rest
         self._pictures: dict[Hashable, Picture] = {}
         self._locks: dict[Hashable, asyncio.Lock] = {}
 
     async def get(
-        self, key: Hashable, basis: Hashable, draw: Callable[[datetime], Awaitable[tuple[str, str]]]
+        self, key: Hashable, basis: Callable[[], Hashable], draw: Callable[[datetime], Awaitable[tuple[str, str]]]
     ) -> Picture:
         """The picture ``key``; drawn anew when ``basis`` isn't what it was drawn from, or when it is old.
 
-        ``draw`` gives HTML and title.
-        However many ask at once, it is drawn once.
+        ``draw`` gives HTML and title. However many ask at once, it is drawn once.
         """
         async with self._locks.setdefault(key, asyncio.Lock()):
-            now = self._clock()
             found = self._pictures.get(key)
-            if found is not None and found.basis == basis and timedelta() <= now - found.drawn < KEEP:
-                return found
-            picture = pack(*await draw(now), basis, now)
+            if found is not None:
+                age = self._clock() - found.drawn
+                if found.basis == basis() and timedelta() <= age < KEEP:
+                    return found
+                if timedelta() <= age < self._rest:
+                    await asyncio.sleep((self._rest - age).total_seconds())
+            now, drawn_from = self._clock(), basis()
+            picture = await asyncio.to_thread(pack, *await draw(now), drawn_from, now)
             self._pictures.pop(key, None)
             self._pictures[key] = picture
         while len(self._pictures) > PICTURES:

@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from monitor.model import Reason
+from monitor.storage.store import Store
 from tests.e2e.world import Open, Watched, World
 
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
@@ -71,6 +72,24 @@ async def visit(world: World, open_page: Open, path: str) -> Page:
     page = await open_page()
     await page.goto(world.url + path)
     return page
+
+
+async def test_the_present_is_shown_when_the_past_cannot_be_read(
+    served: World, open_page: Open, watched: Watched, tmp_path: Path
+) -> None:
+    await trouble(served)
+    await served.die()
+    await served.store.close()
+    served.store = Store(f"sqlite:///{tmp_path}")
+    await served.serve()
+    page = await open_page(POINT, width=1366, height=768)
+    await expect(page.locator(".state")).to_contain_text("Lỗi dịch vụ")
+    await expect(page.locator("#uptime")).to_contain_text("Chưa đọc được lịch sử")
+    await expect(page.locator("#changes")).to_contain_text("Chưa đọc được lịch sử")
+    await page.goto(served.url)
+    await expect(page.locator(".card").first).to_contain_text("mất kết nối")
+    await served.store.close()
+    watched.faults = [fault for fault in watched.faults if "503" not in fault]
 
 
 async def test_the_list(served: World, open_page: Open) -> None:

@@ -8,11 +8,12 @@ const words = JSON.parse(document.getElementById("words").textContent);
 const SILENCE = 5000;
 const RETRIES = [1000, 2000, 4000, 8000, 10000];
 const REDRAW = 10000;
+const PAUSE = 1000;
 const BACK_SHOWN = 10000;
 
 const live = {
   source: null, heard: performance.now(), skew: 0, begun: performance.now(), drawn: 0, last: null,
-  age: null, ageAt: 0, banners: [], attempt: 0, retry: null, drawing: null, again: false, tag: "", back: null,
+  age: null, ageAt: 0, banners: [], attempt: 0, retry: null, drawing: false, again: false, tag: "", back: null,
 };
 
 function format(text, ...values) {
@@ -154,25 +155,25 @@ async function draw() {
     live.again = true;
     return;
   }
-  live.drawing = new AbortController();
-  const limit = setTimeout(() => live.drawing.abort(), SILENCE);
+  live.drawing = true;
   try {
     do {
       live.again = false;
-      await fetchPicture(live.drawing.signal);
+      await fetchPicture();
+      regain();
+      if (live.again) await new Promise((resolve) => setTimeout(resolve, PAUSE));
     } while (live.again);
-    regain();
   } catch (error) {
-    if (!(error instanceof TypeError || error.name === "AbortError" || error instanceof Refused)) throw error;
+    if (!(error instanceof TypeError || error.name === "TimeoutError" || error instanceof Refused)) throw error;
   } finally {
-    clearTimeout(limit);
-    live.drawing = null;
+    live.drawing = false;
   }
 }
 
 class Refused extends Error {}
 
-async function fetchPicture(signal) {
+async function fetchPicture() {
+  const signal = AbortSignal.timeout(SILENCE);
   const headers = live.tag ? { "If-None-Match": live.tag } : {};
   const answer = await fetch(picture.dataset.source, { signal, headers, cache: "no-store" });
   if (answer.status === 404) return location.reload();
@@ -190,6 +191,8 @@ async function fetchPicture(signal) {
 }
 
 function regain() {
+  // A picture that comes although the stream is silent doesn't count.
+  if (performance.now() - live.heard > SILENCE) return;
   if (root.dataset.state === "lost" && live.last) {
     const gone = duration((serverNow() - live.last) / 1000);
     live.back = format(words.back, { at: clock(serverNow()), time: gone });

@@ -28,8 +28,8 @@ class Painter:
 
 
 async def test_however_many_ask_it_is_drawn_once() -> None:
-    painter, pictures = Painter(), Pictures(clock=lambda: NOW)
-    found = await asyncio.gather(*(pictures.get("wall", "same", painter) for _ in range(200)))
+    painter, pictures = Painter(), Pictures(clock=lambda: NOW, rest=timedelta())
+    found = await asyncio.gather(*(pictures.get("wall", lambda: "same", painter) for _ in range(200)))
     assert painter.drawn == 1
     assert len({picture.tag for picture in found}) == 1
 
@@ -37,25 +37,36 @@ async def test_however_many_ask_it_is_drawn_once() -> None:
 async def test_a_change_or_age_draws_it_again() -> None:
     painter = Painter()
     now = NOW
-    pictures = Pictures(clock=lambda: now)
-    await pictures.get("wall", "a", painter)
-    await pictures.get("wall", "b", painter)
+    pictures = Pictures(clock=lambda: now, rest=timedelta())
+    await pictures.get("wall", lambda: "a", painter)
+    await pictures.get("wall", lambda: "b", painter)
     assert painter.drawn == 2
     now = NOW + KEEP
-    await pictures.get("wall", "b", painter)
+    await pictures.get("wall", lambda: "b", painter)
     assert painter.drawn == 3
     now = NOW - timedelta(hours=1)
-    await pictures.get("wall", "b", painter)
+    await pictures.get("wall", lambda: "b", painter)
     assert painter.drawn == 4
 
 
+async def test_a_picture_stands_for_a_moment_however_fast_things_change() -> None:
+    painter = Painter()
+    changes = iter(range(1000))
+    pictures = Pictures(clock=lambda: NOW, rest=timedelta(milliseconds=1))
+    first = await pictures.get("wall", lambda: next(changes), painter)
+    asked = [asyncio.create_task(pictures.get("wall", lambda: 7, painter)) for _ in range(20)]
+    found = await asyncio.gather(*asked)
+    assert painter.drawn == 2
+    assert {picture.html for picture in found} != {first.html}
+
+
 async def test_pictures_are_bounded() -> None:
-    painter, pictures = Painter(), Pictures(clock=lambda: NOW)
+    painter, pictures = Painter(), Pictures(clock=lambda: NOW, rest=timedelta())
     for number in range(PICTURES + 1):
-        await pictures.get(number, "same", painter)
-    await pictures.get(PICTURES, "same", painter)
+        await pictures.get(number, lambda: "same", painter)
+    await pictures.get(PICTURES, lambda: "same", painter)
     assert painter.drawn == PICTURES + 1
-    await pictures.get(0, "same", painter)
+    await pictures.get(0, lambda: "same", painter)
     assert painter.drawn == PICTURES + 2
 
 
