@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from monitor.board.endpoint import EndpointState
-from monitor.board.point import PointState, answers
+from monitor.board.point import PointState
 from monitor.board.restore import restore
 from monitor.board.verdict import Tally
 from monitor.board.views import Applied, PointView, Verdict
@@ -177,16 +177,16 @@ class Board:
     def _weigh(self, point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Applied:
         """The slow path: something is pending, decided, or wrong with the link."""
         after = state.health
-        point.witness(state, result)
+        vouched = point.witness(state, result)
         rows: list[Transition] = []
         if after.decided:
             rows = self._decide(point, state, after.decided)
-        elif point.link_fails and answers(result, state) and (since := point.cut_since) is not None:
+        elif vouched and (since := point.cut_since) is not None:
             rows = point.settle(since, self._clock())
         return Applied(
             transitions=tuple(rows),
             suspect=after.suspect,
-            hasten=tuple(_hasten(point, state, before)),
+            hasten=tuple(_hasten(point, state, before, result)),
         )
 
     def _decide(self, point: PointState, state: EndpointState, changes: tuple[confirm.Change, ...]) -> list[Transition]:
@@ -255,9 +255,12 @@ def _membership(point: PointState) -> set[tuple[EndpointKey, str, bool, bool]]:
     }
 
 
-def _hasten(point: PointState, state: EndpointState, before: confirm.Health) -> Iterator[EndpointKey]:
+def _hasten(point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Iterator[EndpointKey]:
     """Whom to probe now, so that within seconds it is told whether the link or what lies behind it fails or is back."""
     after = state.health
+    if state is not point.link and result.outcome is Outcome.UP and point.link is not None and point.cut_since:
+        yield point.link.endpoint.key
+        return
     began = after.down.length > 0 or after.down.holds is not before.down.holds
     if before.down.length or not began:
         return

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from monitor.board.views import EndpointView
 from monitor.config.model import Endpoint
 from monitor.health.confirm import STALE, Cause, Change, Health, Policy
-from monitor.health.points import Member, Segment, Stand, Track, overrule, prune, rewind, status_at
+from monitor.health.points import Answer, Member, Segment, Stand, Track, overrule, prune, rewind, status_at
 from monitor.health.resume import rewind as rewind_health
-from monitor.model import BUDGET_REASONS, EndpointKey, Outcome, Reason, Result, Status, Transition
+from monitor.model import BUDGET_REASONS, EndpointKey, Outcome, Reason, Result, Status, StoredResult, Transition
 
 CONFIG = Cause(Reason.CONFIG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -66,18 +66,19 @@ def segment_of(transition: Transition) -> Segment:
 class EndpointState:
     """What is decided of one declared endpoint (``health``, ``track``) and what is shown of it (``shown``, ``last``).
 
-    ``recorded`` says whether it ever had a row; ``answered`` keeps the begins of the latest probes that succeeded while
-    the point's link failed.
+    ``recorded`` says whether it ever had a row; ``run`` is its unbroken run of successes up to now; ``answered``
+    keeps those that spoke for the point's link when that failed.
     """
 
-    __slots__ = ("_view", "answered", "endpoint", "health", "last", "policy", "recorded", "shown", "track")
+    __slots__ = ("_view", "answered", "endpoint", "health", "last", "policy", "recorded", "run", "shown", "track")
 
     def __init__(self, endpoint: Endpoint, track: Track = ()) -> None:
         self.endpoint = endpoint
         self.policy = policy_of(endpoint)
         self.health = Health()
         self.track = track
-        self.answered: deque[datetime] = deque(maxlen=16)
+        self.answered: deque[Answer] = deque(maxlen=16)
+        self.run: Answer | None = None
         self.recorded = False
         self.shown: Segment | None = None
         self.last: Result | None = None
@@ -110,6 +111,7 @@ class EndpointState:
         """The wall clock was set back."""
         self.health, self.track = rewind_health(self.health, now), rewind(self.track, now)
         self.answered.clear()
+        self.run = None
 
     def settle(self, changes: tuple[Change, ...], recorded_at: datetime) -> list[Transition]:
         """The rows of what was decided."""
@@ -149,6 +151,22 @@ class EndpointState:
     def note(self, result: Result) -> None:
         self.last = result
         self._view = None
+        self.remember(result)
+
+    def remember(self, result: Result | StoredResult) -> None:
+        """Keep the unbroken run of successes."""
+        if result.outcome is Outcome.DOWN:
+            self.run = None
+        elif result.outcome is Outcome.UP:
+            self.run = Answer(self.run.since if self.run else result.begun, result.begun)
+
+    def vouch(self, link_failed: datetime) -> bool:
+        """Note that it answered before the link failed again at ``link_failed``; whether that is new."""
+        run = self.run
+        if run is None or run.begun >= link_failed or (self.answered and self.answered[-1].begun >= run.begun):
+            return False
+        self.answered.append(run)
+        return True
 
     def show(self, transition: Transition) -> None:
         self.shown = None if transition.status is Status.UNOBSERVED else segment_of(transition)

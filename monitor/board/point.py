@@ -77,16 +77,12 @@ class PointState:
         """Since when the point was said to be down, as far back as that may still be taken back."""
         return next((segment.at for segment in self.track if segment.status is Status.DOWN), None)
 
-    def witness(self, state: EndpointState, result: Result) -> None:
-        """Keep what speaks for the link while the link fails."""
-        if state is self.link:
-            others = self.endpoints if result.outcome is Outcome.DOWN else ()
-        else:
-            others = (state,) if result.outcome is Outcome.UP and self.link_fails else ()
-        for other in others:
-            alive = other.health.alive
-            if other is not self.link and alive is not None and (not other.answered or other.answered[-1] < alive):
-                other.answered.append(alive)
+    def witness(self, state: EndpointState, result: Result) -> bool:
+        """Keep what speaks for the link when it fails again; whether there is anything new."""
+        if state is not self.link or result.outcome is not Outcome.DOWN:
+            return False
+        others = [other for other in self.endpoints if other is not state and other.endpoint.critical]
+        return sum(other.vouch(result.begun) for other in others) > 0  # each is asked
 
     def rewind(self, now: datetime) -> None:
         """The wall clock was set back."""
@@ -187,8 +183,3 @@ class PointState:
         self.former = [member for member in self.former if member.track[-1].at > floor]
         for state in self.endpoints:
             state.forget(floor)
-
-
-def answers(result: Result, state: EndpointState) -> bool:
-    """Whether a result speaks for the point's link."""
-    return result.outcome is Outcome.UP and state.endpoint.critical and not state.endpoint.link

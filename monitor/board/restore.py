@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -90,12 +91,20 @@ def _restore_endpoint(
 
 def _recall_answers(point: PointState, resume: Resume) -> None:
     """What spoke for a failing link before the restart still does."""
-    if not point.link_fails:
-        return
+    link = point.link
+    failures = [] if link is None else [
+        result.begun for result in resume.recent.get(link.endpoint.key, ()) if result.outcome is Outcome.DOWN
+    ]  # fmt: skip
     for state in point.endpoints:
-        if state is not point.link and state.health.latest is not None:
-            results = resume.recent.get(state.endpoint.key, ())
-            state.answered.extend(result.begun for result in results if result.outcome is Outcome.UP)
+        if state is link or not state.endpoint.critical or state.health.latest is None:
+            continue
+        results = deque(resume.recent.get(state.endpoint.key, ()))
+        for failed in failures:
+            while results and results[0].begun < failed:
+                state.remember(results.popleft())
+            state.vouch(failed)
+        for result in results:
+            state.remember(result)
 
 
 def _closing(found: Transition, now: datetime) -> Transition:

@@ -32,14 +32,21 @@ Track = tuple[Segment, ...]
 ``UNOBSERVED`` stands for "no part of the point at that time": such an endpoint has no say."""
 
 
+class Answer(NamedTuple):
+    """A probe begun at ``begun`` succeeded between two failures of the link; so did every probe from ``since`` on."""
+
+    since: datetime
+    begun: datetime
+
+
 class Member(NamedTuple):
-    """An endpoint as its point sees it; ``answered``: begins of probes of it that succeeded while the link failed."""
+    """An endpoint as its point sees it; ``answered``: what speaks for the link while the link's own probe fails."""
 
     name: str
     link: bool
     critical: bool
     track: Track
-    answered: Sequence[datetime] = ()
+    answered: Sequence[Answer] = ()
 
 
 class Judgement(NamedTuple):
@@ -120,6 +127,7 @@ def timeline(members: Sequence[Member], begin: datetime) -> list[Segment]:
     moments = {begin}
     for member in members:
         moments.update(segment.at for segment in member.track if segment.at > begin)
+        moments.update(answer.since for answer in member.answered if answer.since > begin)
     segments: list[Segment] = []
     for moment in sorted(moments):
         status, culprit, cause = _judge_at(members, moment)
@@ -165,9 +173,10 @@ def _judge_at(members: Sequence[Member], moment: datetime) -> Judgement:
 
 
 def _vouched(members: Sequence[Member], moment: datetime) -> bool:
-    """Whether at ``moment`` a critical endpoint behind the failing link answers: it did since the link failed.
+    """Whether at ``moment`` a critical endpoint behind the failing link answers.
 
-    What isn't critical doesn't speak for the link: a name in DNS is answered by another machine.
+    It does if it answered between two failures of the link: one answer after the last failure is how a line that was
+    cut comes back. What isn't critical doesn't speak for the link: a name in DNS is answered by another machine.
     """
     for link in members:
         failed, recovered = _span(link.track, moment, (Status.DOWN,)) if link.link else (None, None)
@@ -179,7 +188,8 @@ def _vouched(members: Sequence[Member], moment: datetime) -> bool:
             begin, ended = _span(member.track, moment, ANSWERING)
             ends = [end for end in (ended, recovered) if end is not None]
             if begin is not None and any(
-                begin <= begun and failed < begun and all(begun < end for end in ends) for begun in member.answered
+                begin <= begun and failed < begun and since <= moment and all(begun < end for end in ends)
+                for since, begun in member.answered
             ):
                 return True
     return False

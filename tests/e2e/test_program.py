@@ -49,7 +49,7 @@ def test_an_outage_outlives_kill_9_and_its_end_is_told(program: Program) -> None
     history = transitions(program)
     assert [each["status"] for each in history[-2:]] == ["down", "up"], "what was visible before is still there"
     assert history[-2]["at"] == down["since"]
-    assert history[-3]["not_before"] is not None, "it ended while nobody looked, and says between when"
+    assert history[-3]["not_before"] is not None, f"it ended while nobody looked: {history}"
     hour = program.get(f"/api/v1/points/{WARD}/uptime")["subjects"][0]["windows"][0]
     assert hour["by_status_seconds"]["unobserved"] > 0
     assert hour["by_status_seconds"]["down"] > 0

@@ -35,9 +35,24 @@ def point_rows(world: World) -> list[tuple[float | None, str]]:
             "link:UDDD portal:UU..", [(0, "up"), (1, "down")], id="an answer no later than the failure says nothing"
         ),
         pytest.param(
-            "link:UDDD..... portal:U.....U..",
+            "link:UDDD.....D portal:U.....U...",
             [(0, "up"), (1, "down"), (1, "degraded")],
-            id="an answer that comes after the confirmation corrects it",
+            id="an answer between two failures of the link corrects what was said",
+        ),
+        pytest.param(
+            "link:UDDD..... portal:U.....U..",
+            [(0, "up"), (1, "down")],
+            id="an answer after the last failure may be the line that comes back",
+        ),
+        pytest.param(
+            "link:UDDD..UU portal:U.DD.U..",
+            [(0, "up"), (1, "down"), (6, "up")],
+            id="a line that comes back takes nothing back, though what is behind it was never confirmed",
+        ),
+        pytest.param(
+            "link:UDDD..D portal:U.DD.U.",
+            [(0, "up"), (1, "down"), (5, "degraded")],
+            id="what failed meanwhile speaks for the link only from its answer on",
         ),
         pytest.param(
             "link:UDDDDDDDD portal:U.U.DDD", [(0, "up"), (1, "degraded"), (4, "down")], id="then that fails, too"
@@ -602,6 +617,7 @@ def test_an_answer_long_after_the_link_failed_corrects_the_whole_of_it():
     world.see(45, "link", "D")
     assert point_rows(world) == [(0, "up"), (1, "down"), (20, "degraded")]
     world.see(50, "exchange")
+    world.see(55, "link", "D")
     assert point_rows(world)[3:] == [(1, "faulty"), (20, "degraded")]
 
 

@@ -65,8 +65,11 @@ def stretch(statuses: list[Status], second: int, wanted: set[Status]) -> range:
     return range(begin, end)
 
 
-def expected(statuses: dict[str, list[Status]], answers: dict[str, set[int]], second: int) -> Status:
-    """The design's sentences about a point's status, at one second."""
+def expected(statuses: dict[str, list[Status]], answers: dict[str, set[tuple[int, int]]], second: int) -> Status:
+    """The design's sentences about a point's status, at one second.
+
+    ``answers``: the runs of successes (first, last) that stood when the link failed once more.
+    """
     now = {name: own[second] for name, own in statuses.items()}
     well = {Status.UP, Status.DEGRADED}
     reached = now["link"] in well
@@ -76,7 +79,7 @@ def expected(statuses: dict[str, list[Status]], answers: dict[str, set[int]], se
             if now[name] in well:
                 answering = stretch(statuses[name], second, well)
                 common = set(failing[1:]) & set(answering)
-                reached = reached or bool(answers[name] & common)
+                reached = reached or any(last in common and first <= second for first, last in answers[name])
         if not reached:
             return Status.DOWN
     if now["link"] is Status.UNKNOWN:
@@ -99,6 +102,7 @@ def believed(world: World) -> dict[str, tuple[str, float | None]]:
 @given(RUNS, st.sets(st.integers(0, 200), max_size=8))
 def test_a_points_ledger_is_what_its_endpoints_ledgers_say(runs, ages):
     world, answers = World(config()), {name: set() for name in NAMES}
+    successes: dict[str, tuple[int, int]] = {}
     ages = sorted(ages)
     last = 0
     for second, name, letter in stream(runs):
@@ -107,7 +111,13 @@ def test_a_points_ledger_is_what_its_endpoints_ledgers_say(runs, ages):
         applied = world.see(second, name, letter)
         last = second
         if letter in "UL":
-            answers[name].add(second)
+            successes[name] = (successes.get(name, (second, second))[0], second)
+        elif letter == "D":
+            successes.pop(name, None)
+        if (name, letter) == ("link", "D"):
+            for other, (first, latest) in successes.items():
+                if latest < second:
+                    answers[other].add((first, latest))
         assert applied.suspect or not applied.hasten or letter != "D"
     end = last + 60
     world.grow_old(end)
