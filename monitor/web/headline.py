@@ -104,7 +104,7 @@ def _below(verdict: Verdict, words: Words, config: Config, now: datetime) -> str
         form = _("Toàn mạng: %s") if worst[0].point.kind == "hub" else _("Nặng nhất: %s")
         return form % _worst(worst[0], worst, config, words, now)
     calm = _("Không có điểm nào lỗi.")
-    if verdict.stable < verdict.total and verdict.fresh:
+    if verdict.stable and verdict.fresh:
         fresh = words.ngettext(
             "%(number)s điểm hoạt động chưa đủ %(time)s.", "%(number)s điểm hoạt động chưa đủ %(time)s.", verdict.fresh
         )

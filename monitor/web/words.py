@@ -136,6 +136,8 @@ class Words:
             return "–"
         scale = 10**digits
         hundreds = int(value * 100 * scale + 1e-6) / scale
+        if value > 0 and not hundreds:
+            return f"< {self.number(1 / scale, digits)}"
         return self.number(hundreds, 0 if hundreds in (0, 100) else digits)
 
     def duration(self, span: timedelta) -> str:

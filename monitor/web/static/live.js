@@ -71,7 +71,7 @@ function showAge() {
   }
   const age = live.age + (performance.now() - live.ageAt) / 1000;
   root.toggleAttribute("data-late", age > limit);
-  say("freshness-text", format(age > limit ? words.late : words.fresh, duration(age)));
+  say("freshness-text", format(age > limit ? words.late : words.fresh, duration(Math.max(1, age))));
 }
 
 function showLost() {

@@ -95,7 +95,7 @@ def test_after_a_start_and_after_a_recovery(fresh: int, started: timedelta, text
     views = [replace(each, stable=number >= fresh) for number, each in enumerate(wards(5))]
     line = said(*views, tone="fresh", started=started)
     assert line.text == text
-    assert f"{fresh} điểm hoạt động chưa đủ 5 phút." in line.below
+    assert (f"{fresh} điểm hoạt động chưa đủ 5 phút." in line.below) == (fresh < 5)
 
 
 def test_nothing_known_and_nothing_declared() -> None:

@@ -41,6 +41,7 @@ def test_durations(seconds: float, vietnamese: str, english: str) -> None:
         (None, 2, "–"),
         (1.0, 2, "100"),
         (0.0, 2, "0"),
+        (0.0004, 1, "< 0,1"),
         (0.99998, 2, "99,99"),
         (0.9994, 2, "99,94"),
         (0.5, 1, "50,0"),
