@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.board.endpoint import EndpointState
 from monitor.board.point import PointState
-from monitor.board.restore import restore
+from monitor.board.restore import disown, restore
 from monitor.board.verdict import Tally
 from monitor.board.views import Applied, PointView, Verdict
 from monitor.config.model import Config
@@ -143,6 +143,10 @@ class Board:
             if state.health.decided:
                 self._owed += self._decide(self._points[key.point], state, state.health.decided)
         self._rebuild()
+
+    def disown(self, resume: Resume) -> list[Transition]:
+        """Instead of :meth:`restore`, when the history could not be read at the start and can be by now."""
+        return disown(self._points, self._endpoints, resume, started=self._started, now=self._clock())
 
     def points(self) -> Mapping[str, PointView]:
         """What is visible of every point, by id, in the configuration's order. Live: it changes as results come."""

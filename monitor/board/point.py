@@ -115,7 +115,7 @@ class PointState:
         self.track = overrule((), segment_of(current))
         self.recorded = True
         self.show(current)
-        self.ever_up = Status.UP in (current.status, current.previous) or not current.first
+        self.ever_up = was_up(current)
         self.awaited = unseen is None or started - unseen > self.hold
 
     def resumed(self, begun: datetime) -> None:
@@ -183,3 +183,8 @@ class PointState:
         self.former = [member for member in self.former if member.track[-1].at > floor]
         for state in self.endpoints:
             state.forget(floor)
+
+
+def was_up(row: Transition) -> bool:
+    """Whether a point with this row in force was ever up, as far as the row tells."""
+    return Status.UP in (row.status, row.previous) or not row.first

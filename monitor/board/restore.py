@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from monitor.board.endpoint import CONFIG, LONG_AGO, EndpointState, row, segment_of
-from monitor.board.point import PointState
+from monitor.board.point import PointState, was_up
+from monitor.health.confirm import STALE
 from monitor.health.points import Member, Segment, overrule
 from monitor.health.resume import resume as resume_health
 from monitor.model import EndpointKey, Outcome, Resume, Status, Transition
@@ -46,6 +47,37 @@ def restore(
         _recall_answers(point, resume)
     for name in sorted(changed):
         rows += points[name].settle(started, started)
+    return rows
+
+
+def disown(
+    points: Mapping[str, PointState],
+    endpoints: Mapping[EndpointKey, EndpointState],
+    resume: Resume,
+    *,
+    started: datetime,
+    now: datetime,
+) -> list[Transition]:
+    """The rows of a program that ``started`` without its history and can read it only ``now``.
+
+    Where nothing was decided since, the stored row would go on in the ledger by inertia: from ``started`` on the
+    subject is unknown, and what the configuration no longer has is closed.
+    """
+    rows = []
+    for key, found in resume.statuses.items():
+        if found.status is Status.UNOBSERVED:
+            continue
+        point, stored = points.get(key.point), (segment_of(found),)
+        subject = point if key.is_point else endpoints.get(key)
+        if point is None or not point.endpoints or subject is None:
+            rows.append(row(key, stored, Segment(started, Status.UNOBSERVED, CONFIG), now)[1])
+        elif not subject.recorded:
+            subject.track, unknown = row(key, stored, Segment(started, Status.UNKNOWN, STALE), now)
+            subject.recorded = True
+            if key.is_point:
+                point.ever_up = was_up(found)
+            if found.status is not Status.UNKNOWN:
+                rows.append(unknown)
     return rows
 
 

@@ -631,3 +631,61 @@ def test_a_failure_after_a_lapse_still_counts_after_a_restart():
     assert [row for row in told(after.rows) if row[0] == "link"] == [
         ("link", 1, "down"), ("link", 34, "unknown"), ("link", 101, "down"),
     ]  # fmt: skip
+
+
+# -- a start without history ----------------------------------------------------------------------------------------
+
+
+def test_a_history_that_is_readable_only_later_does_not_go_on_by_inertia():
+    before = World()
+    before.play("link:UU portal:UU")
+    world = World(started=100)
+    world.see(101, "link", "?")
+    world.see(101, "portal", "?")
+    world.now = moment(110)
+    rows = world.keep(world.board.disown(before.resume()))
+    assert sorted(told(rows)) == [("", 100, "unknown"), ("link", 100, "unknown"), ("portal", 100, "unknown")]
+    assert not any(row.first for row in world.rows)
+    assert world.board.disown(before.resume()) == []
+    world.see(115, "link")
+    world.see(115, "portal")
+    assert {(row.key.endpoint, row.previous, row.first) for row in world.rows[3:]} == {
+        ("link", Status.UNKNOWN, False), ("portal", Status.UNKNOWN, False), ("", Status.UNKNOWN, False)
+    }  # fmt: skip
+    assert world.status() is Status.UP
+
+
+def test_a_history_that_is_readable_only_later_leaves_alone_what_was_decided_since():
+    before = World()
+    before.play("link:UU portal:UU")
+    world = World(started=100)
+    world.play("link:DDD", begin=101)
+    world.now = moment(110)
+    assert told(world.keep(world.board.disown(before.resume()))) == [("portal", 100, "unknown")]
+    assert world.status() is Status.DOWN
+
+
+def test_a_history_that_is_readable_only_later_is_closed_where_the_configuration_has_nothing():
+    before = World(Config(points=(point(), point("b"))))
+    for name in ("a", "b"):
+        before.see(1, "link", of=name)
+        before.see(1, "portal", of=name)
+    world = World(Config(points=(point("a", ["link"]),)), started=100)
+    world.see(101, "link")
+    rows = world.board.disown(before.resume())
+    assert {(row.key.point, *each) for row, each in zip(rows, told(rows), strict=True)} == {
+        ("a", "portal", 100, "unobserved"),
+        ("b", "link", 100, "unobserved"),
+        ("b", "portal", 100, "unobserved"),
+        ("b", "", 100, "unobserved"),
+    }
+
+
+def test_a_point_that_was_up_before_a_history_is_readable_was_connected_once():
+    before = World()
+    before.play("link:UU portal:UU")
+    world = World(started=100)
+    world.keep(world.board.disown(before.resume()))
+    world.play("link:DDD", begin=101)
+    assert world.status() is Status.DOWN
+    assert not world.view().never
