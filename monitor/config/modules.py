@@ -127,8 +127,8 @@ def _read_module(document: Document, name: str, section: object, shelf: ModuleSh
 def _refused(document: Document, path: Path, section: Mapping[str, Any], probers: Probers) -> bool:
     prober = section.get("prober")
     words = {(*path, key): key for key in section}
-    if prober not in section:
-        words[(*path, "prober")] = str(prober)
+    if isinstance(prober, str) and prober not in section:
+        words[(*path, "prober")] = prober
     refusals = {place: refusal for place, word in words.items() if (refusal := refuse(word, probers))}
     for place, refusal in refusals.items():
         document.complain(place, refusal)

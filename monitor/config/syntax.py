@@ -44,7 +44,7 @@ def too_deep(text: str) -> tuple[int, str] | None:
             depth += 1
         elif found[0] in "]}":
             depth = max(depth - 1, 0)
-        if depth > _DEEPEST or len(found[0]) > 2 * _DEEPEST:
+        if depth > _DEEPEST or found[0][0] in " ?-":
             return text.count("\n", 0, found.start()) + 1, "is nested too deeply; write it flatter"
     return None
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from time import perf_counter
 from typing import ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from monitor.model import Reason
 
@@ -45,6 +45,19 @@ class Options(BaseModel):
         coerce_numbers_to_str=True,  # as Go's YAML reads an unquoted number into text
         hide_input_in_errors=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_go_fills_it(cls, section: object) -> object:
+        """Null leaves a key at its default, and ``true`` is a word where text is wanted, as in Go's YAML."""
+        if not isinstance(section, Mapping):
+            return section
+        textual = {name for name, field in cls.model_fields.items() if field.annotation in (str, SecretStr)}
+        return {
+            key: str(value).lower() if key in textual and isinstance(value, bool) else value
+            for key, value in section.items()
+            if value is not None or key not in cls.model_fields
+        }
 
     @property
     def span(self) -> timedelta:

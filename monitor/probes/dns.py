@@ -25,7 +25,7 @@ from monitor.probes.names import literal, parse_host_port
 from monitor.probes.network import Network
 from monitor.probes.shared_socket import Rejected
 from monitor.probes.tls import TlsOptions
-from monitor.probes.types import IpProtocol, Regex
+from monitor.probes.types import Flag, IpProtocol, Regex
 
 _SECTIONS = ("answer", "authority", "additional")
 
@@ -66,12 +66,12 @@ class DnsOptions(Options):
     query_name: str
     query_type: str = ""
     query_class: str = ""
-    recursion_desired: bool = True
+    recursion_desired: Flag = True
     preferred_ip_protocol: IpProtocol = ""
-    ip_protocol_fallback: bool = True
+    ip_protocol_fallback: Flag = True
     source_ip_address: str = ""
     transport_protocol: Literal["", "udp", "tcp"] = ""
-    dns_over_tls: bool = False
+    dns_over_tls: Flag = False
     tls_config: TlsOptions = TlsOptions()
     valid_rcodes: tuple[str, ...] = ()
     validate_answer_rrs: RecordRules = RecordRules()

@@ -7,9 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     WithJsonSchema,
@@ -18,7 +16,7 @@ from pydantic import (
 
 from monitor.probes.base import Options
 from monitor.probes.tls import TlsOptions
-from monitor.probes.types import ByteSize, FilePath, IpProtocol, Regex, Secret
+from monitor.probes.types import ByteSize, FilePath, Flag, IpProtocol, Regex, Secret, Whole
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _VERSION = re.compile(r"HTTP/[0-9](\.[0-9])?", re.ASCII)
@@ -46,14 +44,14 @@ _RESERVED_HEADERS = frozenset(
 
 
 def _refuse(value: object, info: ValidationInfo) -> None:
-    if value not in (None, False):
+    if value not in (None, False, ""):
         raise ValueError(f"{info.field_name} is not supported yet; remove it")
 
 
 Unsupported = Annotated[
-    None, BeforeValidator(_refuse), WithJsonSchema({"enum": [None, False], "description": "not supported yet"})
+    None, BeforeValidator(_refuse), WithJsonSchema({"enum": [None, False, ""], "description": "not supported yet"})
 ]
-"""A key of the schema that we cannot honour: refused by name unless it is switched off."""
+"""A key of the schema that we cannot honour: refused by name unless it is empty or switched off."""
 
 
 def _header_name(name: str) -> str:
@@ -63,6 +61,8 @@ def _header_name(name: str) -> str:
 
 
 def _header_value(value: object) -> object:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -91,19 +91,15 @@ def _lower(word: object) -> object:
 Compression = Annotated[Literal["", "gzip", "br", "deflate", "identity"], BeforeValidator(_lower)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, BeforeValidator(_header_value)]
-StatusCode = Annotated[int, Field(ge=0, le=999)]
+StatusCode = Annotated[Whole, Field(ge=0, le=999)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
-
-
-class HeaderMatch(_Section):
+class HeaderMatch(Options):
     """A regular expression on one header's values."""
 
     header: HeaderName
     regexp: Regex
-    allow_missing: bool = False
+    allow_missing: Flag = False
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -112,7 +108,7 @@ class HeaderMatch(_Section):
         return self
 
 
-class BasicAuth(_Section):
+class BasicAuth(Options):
     """A name and a password, each inline or in a file that is read at each probe."""
 
     username: str = ""
@@ -129,7 +125,7 @@ class BasicAuth(_Section):
         return self
 
 
-class Authorization(_Section):
+class Authorization(Options):
     """An Authorization header: type and credentials, inline or in a file that is read at each probe."""
 
     type: str = "Bearer"
@@ -145,7 +141,7 @@ class Authorization(_Section):
         return self
 
 
-class HeaderSource(_Section):
+class HeaderSource(Options):
     """One header of ``http_headers``: values, secret values and files with values, sent in this order."""
 
     values: tuple[HeaderValue, ...] = ()
@@ -154,18 +150,25 @@ class HeaderSource(_Section):
 
 
 def accepts_encoding(compression: str, accept_encoding: str) -> bool:
-    """Whether an Accept-Encoding header (RFC 9110, 12.5.3) lets a server answer with ``compression``."""
-    weights: dict[str, float] = {}
-    for part in accept_encoding.lower().split(","):
-        coding, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        try:
-            weights.setdefault(coding, float(weight))
-        except ValueError:
-            return False
-    # Identity is acceptable unless it, or everything that isn't named, is excluded.
-    default = weights.get("*", 1.0 if compression == "identity" else 0.0)
-    return weights.get(compression, default) > 0
+    """Whether an Accept-Encoding header lets a server answer with ``compression``, by blackbox_exporter's reading.
+
+    One part of the header is enough that names the coding or ``*`` and gives it a weight; identity must be named too
+    (unlike RFC 9110, 12.5.3), names are lower-case, and a parameter that is no weight excludes.
+    """
+    if not accept_encoding:
+        return True
+    for part in accept_encoding.split(","):
+        coding, _, text = part.rpartition(";") if ";" in part else (part, "", "1")
+        if coding.strip() in (compression, "*") and _weight(text.strip()) > 0:
+            return True
+    return False
+
+
+def _weight(text: str) -> float:
+    try:
+        return round(float(text.removeprefix("q=")), 3)
+    except ValueError:
+        return 0.0
 
 
 class HttpOptions(Options):
@@ -174,11 +177,11 @@ class HttpOptions(Options):
     valid_status_codes: tuple[StatusCode, ...] = ()
     valid_http_versions: tuple[Annotated[str, AfterValidator(_http_version)], ...] = ()
     preferred_ip_protocol: IpProtocol = ""
-    ip_protocol_fallback: bool = True
-    follow_redirects: bool = True
-    no_follow_redirects: bool | None = None
-    fail_if_ssl: bool = False
-    fail_if_not_ssl: bool = False
+    ip_protocol_fallback: Flag = True
+    follow_redirects: Flag = True
+    no_follow_redirects: Flag | None = None
+    fail_if_ssl: Flag = False
+    fail_if_not_ssl: Flag = False
     method: Annotated[str, AfterValidator(_method)] = ""
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     fail_if_body_matches_regexp: tuple[Regex, ...] = ()
@@ -189,7 +192,7 @@ class HttpOptions(Options):
     body_file: FilePath | None = None
     compression: Compression = ""
     body_size_limit: ByteSize = 0
-    enable_http2: bool = True
+    enable_http2: Flag = True
     basic_auth: BasicAuth | None = None
     authorization: Authorization | None = None
     bearer_token: Secret = Secret("")

@@ -17,7 +17,7 @@ from monitor.probes.icmp_socket import Echoes, EchoReply
 from monitor.probes.names import literal, parse_host
 from monitor.probes.network import Network
 from monitor.probes.shared_socket import Rejected
-from monitor.probes.types import GoDuration, IpProtocol
+from monitor.probes.types import Flag, GoDuration, IpProtocol, Whole
 
 LOSS_FACT = "lienthong_probe_icmp_loss_ratio"
 JITTER_FACT = "lienthong_probe_icmp_jitter_seconds"
@@ -33,12 +33,12 @@ class IcmpOptions(Options):
     """
 
     preferred_ip_protocol: IpProtocol = ""
-    ip_protocol_fallback: bool = True
+    ip_protocol_fallback: Flag = True
     source_ip_address: str = ""
-    payload_size: int = Field(0, ge=0, le=_LARGEST_PAYLOAD_BYTES)
-    dont_fragment: bool = False
-    ttl: int = Field(64, ge=0, le=255)
-    count: int = Field(1, ge=1, le=100)
+    payload_size: Whole = Field(0, ge=0, le=_LARGEST_PAYLOAD_BYTES)
+    dont_fragment: Flag = False
+    ttl: Whole = Field(64, ge=0, le=255)
+    count: Whole = Field(1, ge=1, le=100)
     interval: GoDuration = Field(timedelta(milliseconds=200), gt=timedelta(0))
     wait: GoDuration = Field(timedelta(seconds=1), gt=timedelta(0))
 

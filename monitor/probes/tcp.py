@@ -16,7 +16,7 @@ from monitor.probes.conversation import Conversation
 from monitor.probes.names import literal, parse_host_port
 from monitor.probes.network import Network
 from monitor.probes.tls import TlsOptions
-from monitor.probes.types import IpProtocol, Regex
+from monitor.probes.types import Flag, IpProtocol, Regex
 
 REGEX_FACT = "probe_failed_due_to_regex"
 BYTES_FACT = "probe_failed_due_to_bytes"
@@ -40,7 +40,7 @@ class Exchange(Options):
     expect_bytes: str = ""
     labels: tuple[Label, ...] = ()
     send: str = ""
-    starttls: bool = False
+    starttls: Flag = False
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -60,10 +60,10 @@ class TcpOptions(Options):
     """blackbox_exporter's ``tcp`` section."""
 
     preferred_ip_protocol: IpProtocol = ""
-    ip_protocol_fallback: bool = True
+    ip_protocol_fallback: Flag = True
     source_ip_address: str = ""
     query_response: tuple[Exchange, ...] = ()
-    tls: bool = False
+    tls: Flag = False
     tls_config: TlsOptions = TlsOptions()
 
     @field_validator("source_ip_address")

@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from monitor.model import Reason
-from monitor.probes.base import ProbeFailed
-from monitor.probes.types import FilePath, Secret
+from monitor.probes.base import Options, ProbeFailed
+from monitor.probes.types import FilePath, Flag, Secret
 
 TlsVersion = Literal["", "TLS10", "TLS11", "TLS12", "TLS13"]
 
@@ -38,10 +38,8 @@ _VERIFY_DETAILS = {
 }
 
 
-class TlsOptions(BaseModel):
+class TlsOptions(Options):
     """blackbox_exporter's ``tls_config``. Hashable: contexts are kept by it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     ca: str = ""
     ca_file: FilePath | None = None
@@ -50,7 +48,7 @@ class TlsOptions(BaseModel):
     key: Secret = Secret("")
     key_file: FilePath | None = None
     server_name: str = ""
-    insecure_skip_verify: bool = False
+    insecure_skip_verify: Flag = False
     min_version: TlsVersion = ""
     max_version: TlsVersion = ""
 

@@ -16,6 +16,25 @@ IpProtocol = Literal["", "ip4", "ip6"]
 Secret = SecretStr
 """Never shown: ``str``, ``repr`` and every dump give asterisks."""
 
+
+def _not_a_number(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("must be true or false; write one of them")  # noqa: TRY004  (pydantic's)
+    return value
+
+
+def _not_a_flag(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number; write for example 3")  # noqa: TRY004  (pydantic's)
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_not_a_number)]
+"""True or false, or a word for it (``yes``, ``off``); text, because that is what a ``${VARIABLE}`` gives."""
+
+Whole = Annotated[int, BeforeValidator(_not_a_flag)]
+"""A whole number, or its text."""
+
 _DURATION_UNIT_SECONDS = {
     "ns": 1e-9,
     "us": 1e-6,
@@ -26,11 +45,13 @@ _DURATION_UNIT_SECONDS = {
     "m": 60.0,
     "h": 3600.0,
 }
+_LONGEST_DURATION_SECONDS = (2**63 - 1) / 1e9
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _DURATION = re.compile(rf"\+?({_DURATION_PART.pattern})+", re.ASCII)
 _DURATION_SCHEMA = rf"^(0|\+?({_DURATION_PART.pattern.replace(chr(92) + 'd', '[0-9]')})+)$"
 
 _SIZE_FACTOR = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
+_LARGEST_SIZE = 2**63 - 1
 _SIZE_PART = re.compile(r"(\d+\.?\d*|\.\d+)([KMGTPE]?)(i?)B", re.ASCII)
 
 
@@ -47,10 +68,9 @@ def parse_go_duration(text: object) -> timedelta:
         if _DURATION.fullmatch(text):
             parts = _DURATION_PART.findall(text)
             seconds = sum(float(number) * _DURATION_UNIT_SECONDS[unit] for number, unit in parts)
-            try:
-                return timedelta(seconds=seconds)
-            except OverflowError as error:
-                raise ValueError(f"{text!r} is too long a duration") from error
+            if seconds > _LONGEST_DURATION_SECONDS:
+                raise ValueError(f"{text!r} is too long a duration; Go knows none above 290 years")
+            return timedelta(seconds=seconds)
     raise ValueError(f'{text!r} is not a duration; write a number with its unit: "5s", "250ms", "1m30s"')
 
 
@@ -89,10 +109,11 @@ def parse_byte_size(text: object) -> int:
         return 0
     if isinstance(text, str):
         total, position = 0.0, 0
+        text = text.removeprefix("+")
         while match := _SIZE_PART.match(text, position):
             total += float(match[1]) * 1024 ** _SIZE_FACTOR[match[2]]
             position = match.end()
-        if position and position == len(text):
+        if position and position == len(text) and total <= _LARGEST_SIZE:
             return int(total)
     if isinstance(text, int) and not isinstance(text, bool) and text > 0:
         raise ValueError(f'{text} has no unit; write "{text}B", "10KB" or "1MB" (base 2)')
@@ -106,7 +127,7 @@ ByteSize = Annotated[
     WithJsonSchema(
         {
             "type": ["string", "integer"],
-            "pattern": r"^(0|(([0-9]+\.?[0-9]*|\.[0-9]+)[KMGTPE]?i?B)+)$",
+            "pattern": r"^(0|\+?(([0-9]+\.?[0-9]*|\.[0-9]+)[KMGTPE]?i?B)+)$",
             "minimum": 0,
             "maximum": 0,
         }
@@ -126,14 +147,19 @@ class Pattern(Protocol):
         ...
 
 
+_REGEX_TOKEN = re.compile(r"\\Q.*?(?:\\E|$)|\\?.", re.DOTALL)
+
+
 def compile_re2(pattern: object) -> Pattern:
-    """Compile an RE2 pattern, quietly; an unquoted number is text, as in Go's YAML. Raises ValueError."""
+    """Compile an RE2 pattern, quietly; an unquoted number or ``true`` is text, as in Go's YAML. Raises ValueError."""
     if hasattr(pattern, "programsize"):
         return pattern  # type: ignore[return-value]  # compiled already: an option copied from another
-    if isinstance(pattern, int | float) and not isinstance(pattern, bool):
-        pattern = str(pattern)
+    if isinstance(pattern, int | float):
+        pattern = str(pattern).lower() if isinstance(pattern, bool) else str(pattern)
     if not isinstance(pattern, str):
         raise ValueError(f"{pattern!r} is not text; write the regular expression in quotes")  # noqa: TRY004  (pydantic's)
+    if "\\C" in _REGEX_TOKEN.findall(pattern):
+        raise ValueError(r"not an RE2 regular expression of Go's: \C (any byte) is not known there; write (?s:.)")
     options = re2.Options()
     options.log_errors = False
     try:
