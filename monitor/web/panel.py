@@ -44,6 +44,7 @@ class Card:
     """One troubled point."""
 
     id: str
+    name: str
     size: str
     bucket: str
     title: str
@@ -109,6 +110,7 @@ def card(view: PointView, size: str, areas: Mapping[str, str], words: Words, now
     place = _("khu vực %s") % areas[point.area] if point.area in areas else words.kind(point.kind)
     return Card(
         id=point.id,
+        name=point.name,
         size=size,
         bucket=bucket(view),
         title=words.gettext(TITLES[bucket(view)]) % {"name": point.name},

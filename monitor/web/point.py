@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
@@ -286,9 +287,14 @@ def changes(rows: Sequence[Transition], view: PointView, words: Words, now: date
     points = [row for row in rows if row.key.is_point]
     names = {each.endpoint.key.endpoint: each.endpoint.name for each in view.endpoints}
     return tuple(
-        _change(row, points[number + 1] if number + 1 < len(points) else None, names, words, now)
+        _change(row, _trouble_before(points[number + 1 :]), names, words, now)
         for number, row in enumerate(points[:CHANGES])
     )
+
+
+def _trouble_before(rows: Sequence[Transition]) -> Transition | None:
+    """The row with which the trouble began that ``rows`` (newest first) begin in; None when they begin in none."""
+    return next(iter(reversed(list(takewhile(lambda row: row.status.value in wall.TROUBLE, rows)))), None)
 
 
 def _change(
@@ -297,7 +303,7 @@ def _change(
     _ = words.gettext
     back = row.status is Status.UP and not row.first
     note = ""
-    if back and before is not None and before.status.value in wall.TROUBLE:
+    if back and before is not None:
         note = _("sau %s") % words.duration(row.at - before.at)
     elif row.status is not Status.UP:
         place = names.get(row.culprit, "")

@@ -108,7 +108,8 @@ def test_the_bar_of_days_shows_short_trouble() -> None:
 
 def test_changes_in_words() -> None:
     rows = [
-        transition(timedelta(seconds=40), Status.UP, Status.DOWN),
+        transition(timedelta(seconds=40), Status.UP, Status.DEGRADED),
+        transition(timedelta(seconds=41), Status.DEGRADED, Status.DOWN),
         transition(
             timedelta(seconds=46),
             Status.DOWN,
@@ -121,7 +122,7 @@ def test_changes_in_words() -> None:
         transition(timedelta(hours=1), Status.UP, Status.UNOBSERVED, first=True),
         transition(timedelta(hours=2), Status.UNOBSERVED, Status.UP, reason=Reason.CONFIG),
     ]
-    back, bad, first, closed = pages.changes(rows, view(), VI, NOW)
+    back, _, bad, first, closed = pages.changes(rows, view(), VI, NOW)
     assert (back.title, back.note, back.bucket) == ("Hoạt động trở lại", "sau 6 giây", "stable")
     assert bad.note == "Đường truyền: máy chủ từ chối kết nối TCP"
     assert bad.when == "giữa 10:05 và 10:13"
