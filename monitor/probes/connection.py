@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from asyncio import BaseTransport, Protocol, Transport, get_running_loop
+from asyncio import Protocol, Transport, get_running_loop
 from collections.abc import Callable
 from struct import Struct
 from typing import TypeVar, cast
@@ -37,6 +37,7 @@ _REASONS = {
     errno.ENFILE: Reason.RESOURCES,
     errno.ENOBUFS: Reason.RESOURCES,
     errno.ENOMEM: Reason.RESOURCES,
+    errno.ENOSPC: Reason.RESOURCES,
     errno.EADDRNOTAVAIL: Reason.RESOURCES,
     errno.EACCES: Reason.PERMISSION,
     errno.EPERM: Reason.PERMISSION,
@@ -68,7 +69,12 @@ async def connect(
         transport, protocol = await get_running_loop().create_connection(factory, address, port, local_addr=local)
     except OSError as error:
         raise connection_failure(error) from error
-    note_tcp_info(trace, transport)
+    # Borrowed by its number: the transport's own socket object duplicates the descriptor for every call.
+    descriptor = transport.get_extra_info("socket").fileno()
+    if descriptor >= 0:
+        borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=descriptor)
+        note_tcp_info(trace, borrowed)
+        borrowed.detach()
     return transport, protocol
 
 
@@ -103,22 +109,15 @@ def _is_server_name(name: str) -> bool:
         return False
 
 
-def note_tcp_info(trace: Trace, transport: BaseTransport) -> None:
+def note_tcp_info(trace: Trace, sock: socket.SocketType) -> None:
     """Write the kernel's round-trip time and retransmissions of a connection into the facts, if it is still there.
 
     The kernel has no round-trip time (0) when the SYN was sent again: then the fact is left out.
     """
-    # Borrowed by its number: the transport's own socket object duplicates the descriptor for every call.
-    descriptor = transport.get_extra_info("socket").fileno()
-    if descriptor < 0:
-        return
-    borrowed = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=descriptor)
     try:
-        rtt, retransmits = _TCP_INFO.unpack(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
+        rtt, retransmits = _TCP_INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size))
     except OSError:
         return
-    finally:
-        borrowed.detach()
     if rtt:
         trace.facts[RTT_FACT] = rtt / 1_000_000
     trace.facts[RETRANSMITS_FACT] = retransmits

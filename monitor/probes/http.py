@@ -14,7 +14,7 @@ from monitor.probes.http_body import decode, opens
 from monitor.probes.http_options import HeaderMatch, HttpOptions
 from monitor.probes.http_request import Request, first_request, reads_files, server_name
 from monitor.probes.http_response import BodyPlan, Response, Take
-from monitor.probes.http_url import follow_location, is_url_text, parse_target
+from monitor.probes.http_url import Url, follow_location, is_url_text, parse_target
 from monitor.probes.network import Network
 from monitor.probes.types import Pattern
 
@@ -113,23 +113,30 @@ class HttpProber:
             return self._plan(trace, request, response, hops)
 
         url = request.url
-        response = Response(trace=trace, no_body=request.method == "HEAD", plan=plan)
-        transport, _ = await connect(trace, lambda: response, address, url.port)
+        response = Response(trace=trace, request=encoded, no_body=request.method == "HEAD", plan=plan)
         try:
             if url.scheme == "https":
-                name = self._server_name if url.origin == self._url.origin else url.host
-                context = self._network.tls_context(self._options.tls_config)
-                transport = await upgrade(trace, transport, response, context, name)
-                response.ssl_object = transport.get_extra_info("ssl_object")
-            trace.enter("processing")
-            transport.write(encoded)
-            await response.complete()
+                await self._converse_secretly(trace, response, url, address)
+            else:
+                await self._network.wires().converse(trace, response, address, url.port)
         finally:
-            transport.abort()
             response.release()
         if not response.status:
             raise response.failure or ProbeFailed(Reason.PROTOCOL, "no answer")
         return response
+
+    async def _converse_secretly(self, trace: Trace, response: Response, url: Url, address: str) -> None:
+        """Over TLS, until the response has ended."""
+        transport, _ = await connect(trace, lambda: response, address, url.port)
+        try:
+            name = self._server_name if url.origin == self._url.origin else url.host
+            context = self._network.tls_context(self._options.tls_config)
+            transport = await upgrade(trace, transport, response, context, name)
+            response.ssl_object = transport.get_extra_info("ssl_object")
+            response.opened(transport)
+            await response.complete()
+        finally:
+            transport.abort()
 
     def _plan(self, trace: Trace, request: Request, response: Response, hops: int) -> BodyPlan:
         """Judge the head of the last answer, and say how much of the body is to be read."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum
 from ssl import SSLObject
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import httptools
 
@@ -37,13 +37,22 @@ class BodyPlan(NamedTuple):
     patience_seconds: float = 0.0
 
 
-class Response(asyncio.Protocol):
-    """An answer as it comes in. ``plan`` is asked once the headers are there (the attributes below are set then).
+class Connection(Protocol):
+    """What the request is sent over."""
 
-    ``status`` is 0 until then. ``headers`` are values by lower-case name; ``content_length`` is Go's: -1 when
-    it isn't known. ``length`` counts the body's bytes, ``content`` holds them if they are kept. ``failure`` says why
-    the answer isn't whole. ``verdict`` and ``refused`` are for the plan to set: what the headers alone failed by, and
-    that this is a redirect that is not followed, so that its body isn't read.
+    def write(self, data: bytes, /) -> None:
+        """Send it, now or as soon as there is room."""
+        ...
+
+
+class Response(asyncio.Protocol):
+    """The answer to ``request`` as it comes in.
+
+    ``plan`` is asked once the headers are there (the attributes below are set then). ``status`` is 0 until then.
+    ``headers`` are values by lower-case name; ``content_length`` is Go's: -1 when it isn't known. ``length`` counts the
+    body's bytes, ``content`` holds them if they are kept. ``failure`` says why the answer isn't whole. ``verdict`` and
+    ``refused`` are for the plan to set: what the headers alone failed by, and that this is a redirect that is not
+    followed, so that its body isn't read.
     """
 
     __slots__ = (
@@ -55,6 +64,7 @@ class Response(asyncio.Protocol):
         "_parser",
         "_plan",
         "_received",
+        "_request",
         "_taken",
         "_trace",
         "_waiter",
@@ -69,8 +79,9 @@ class Response(asyncio.Protocol):
         "version",
     )
 
-    def __init__(self, *, trace: Trace, no_body: bool, plan: Callable[[Response], BodyPlan]) -> None:
+    def __init__(self, *, trace: Trace, request: bytes, no_body: bool, plan: Callable[[Response], BodyPlan]) -> None:
         self._trace = trace
+        self._request = request
         self._no_body = no_body
         self._plan = plan
         self._taken = BodyPlan(Take.NOTHING)
@@ -103,8 +114,13 @@ class Response(asyncio.Protocol):
         """The values of a header (lower-case name), in order."""
         return self.headers.get(name, [])
 
+    @property
+    def ended(self) -> bool:
+        """Whether the answer is whole, has failed, or is read as far as planned."""
+        return self._waiter.done()
+
     async def complete(self) -> None:
-        """Wait until the answer is whole, has failed, or is read as far as planned."""
+        """Wait until it has ended."""
         await self._waiter
 
     def release(self) -> None:
@@ -113,7 +129,12 @@ class Response(asyncio.Protocol):
         if not self._waiter.done():
             self._waiter.cancel()
 
-    # asyncio's side
+    # the connection's side
+
+    def opened(self, connection: Connection) -> None:
+        """Ask, in the phase ``processing``."""
+        self._trace.enter("processing")
+        connection.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         if self._waiter.done():

@@ -18,6 +18,7 @@ from monitor.probes.icmp_socket import Echoes, open_echoes
 from monitor.probes.names import Settings, Watched, literal, parse_resolv_conf, protocol_and_hash, read_hosts
 from monitor.probes.resolver import Resolved, Resolver
 from monitor.probes.shared_socket import SharedSocket, family_of
+from monitor.probes.tcp_socket import Wires
 from monitor.probes.tls import TlsOptions, build_context
 
 REMEMBERED_FACT = "lienthong_probe_address_remembered"
@@ -45,6 +46,7 @@ class Network:
         self._contexts: dict[TlsOptions, tuple[tuple[int, ...], ssl.SSLContext]] = {}
         self._exchanges: dict[tuple[AddressFamily, str], Exchanges] = {}
         self._echoes: dict[tuple[AddressFamily, str, bool], Echoes] = {}
+        self._wires: Wires | None = None
         self._resolver = Resolver(
             settings=(lambda: configured) if servers else system,
             hosts=Watched(hosts, read_hosts, monotonic),
@@ -67,6 +69,9 @@ class Network:
         self._echoes.clear()
         for shared in sockets:
             shared.close()
+        if self._wires is not None:
+            self._wires.close()
+            self._wires = None
 
     async def resolve(self, host: str, preferred: str = "", fallback: bool = True) -> str:
         """One address of ``host``, chosen as blackbox_exporter does; ``preferred`` is "ip4", "ip6" or "" (ip6).
@@ -97,6 +102,12 @@ class Network:
         if resolved.remembered:
             trace.facts[REMEMBERED_FACT] = 1
         return resolved.address
+
+    def wires(self) -> Wires:
+        """The TCP connections that need no transport."""
+        if self._wires is None:
+            self._wires = Wires()
+        return self._wires
 
     def exchanges(self, server: str, source: str = "") -> Exchanges:
         """The socket for DNS over UDP with servers of ``server``'s family, from ``source``. Raises OSError."""

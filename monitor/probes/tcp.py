@@ -15,6 +15,7 @@ from monitor.probes.connection import connect, upgrade
 from monitor.probes.conversation import Conversation
 from monitor.probes.names import literal, parse_host_port
 from monitor.probes.network import Network
+from monitor.probes.tcp_socket import Knock
 from monitor.probes.tls import TlsOptions
 from monitor.probes.types import Flag, IpProtocol, Regex
 
@@ -111,6 +112,11 @@ class TcpProber:
         address = await self._network.resolve_for(
             trace, self._host, options.preferred_ip_protocol, options.ip_protocol_fallback
         )
+        if not (options.tls or options.query_response):
+            source = options.source_ip_address
+            await self._network.wires().converse(trace, Knock(), address, self._port, source=source)
+            trace.leave()
+            return
         transport, conversation = await connect(
             trace, Conversation, address, self._port, source=options.source_ip_address
         )
