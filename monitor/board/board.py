@@ -61,15 +61,14 @@ class Board:
         if after.latest == before.latest:
             return _NOTHING if not before.suspect else Applied(suspect=True)
         state.health = after
-        state.note(result)
         point = self._points[result.key.point]
-        self._outdated.add(result.key.point)
-        if len(self._outdated) >= _MANY:
-            self._refresh()
+        if state.note(result):
+            self._overtake(result.key.point)
         if before.held is None and after.held is not None:
             heapq.heappush(self._lapses, (after.held + state.policy.hold, result.key))
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
+            self._overtake(result.key.point)
         if not (after.decided or after.suspect or before.suspect or point.link_fails):
             return _NOTHING
         return self._weigh(point, state, before, result)
@@ -160,6 +159,12 @@ class Board:
         """The points as shown, counted."""
         self.points()
         return self._tally.verdict(started=self._started, now=now, grace=self._grace)
+
+    def _overtake(self, name: str) -> None:
+        """Note that a point's view is out of date."""
+        self._outdated.add(name)
+        if len(self._outdated) >= _MANY:
+            self._refresh()
 
     def _refresh(self) -> None:
         """Make anew the views that results or transitions have overtaken."""

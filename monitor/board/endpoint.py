@@ -148,10 +148,16 @@ class EndpointState:
         """Drop what no decision can reach back to."""
         self.track = prune(self.track, before)[-_LONGEST:]
 
-    def note(self, result: Result) -> None:
+    def note(self, result: Result) -> bool:
+        """Take the latest result; whether that changes what is shown by more than ``last``."""
         self.last = result
-        self._view = None
         self.remember(result)
+        view = self._view
+        if view is not None and view.status is Status.UP and view.suspect == self.health.suspect:
+            view.last = result
+            return False
+        self._view = None
+        return True
 
     def remember(self, result: Result | StoredResult) -> None:
         """Keep the unbroken run of successes."""

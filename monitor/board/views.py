@@ -1,4 +1,4 @@
-"""What is visible of the board: frozen values for the wall, the API and the metrics."""
+"""What is visible of the board: values for the wall, the API and the metrics."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class Applied:
     hasten: tuple[EndpointKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class EndpointView:
     """An endpoint as shown. ``since`` is None before anything is known of it.
 
     ``suspect`` says that a change is pending; ``last`` is the latest result, shown at once, so it may be ahead of
-    ``status``.
+    ``status``. It alone is live: the board sets it as results come, for most change nothing else, and to make every
+    view anew a thousand times a second would cost more than all other judgement.
     """
 
     endpoint: Endpoint
