@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,6 +10,10 @@ from typing import NamedTuple
 
 from monitor.probes.http_url import Url
 from monitor.probes.names import literal
+
+# What Go's client takes; it quotes a space and a comma when it sends them back.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+_VALUE = re.compile(r"[ !#-:<-\[\]-~]*", re.ASCII)
 
 _MOST = 100
 """A hostile server's cookies take no more room than this."""
@@ -52,16 +57,23 @@ class Jar:
             elif len(self._cookies) < _MOST or key in self._cookies:
                 self._cookies[key] = cookie
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all that have been set and live."""
+        return frozenset(name for _, _, name in self._cookies)
+
     def header(self, url: Url) -> str:
         """The Cookie header for a request to ``url``, the longest paths first; empty: none."""
         fitting = [cookie for cookie in self._cookies.values() if cookie.goes_to(url)]
         fitting.sort(key=lambda cookie: -len(cookie.path))
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in fitting)
+        return "; ".join(f"{cookie.name}={_quoted(cookie.value)}" for cookie in fitting)
 
     def _read(self, url: Url, line: str) -> tuple[Cookie, bool] | None:
         pair, *rest = line.split(";")
         name, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or not name:
+        if len(value) > 1 and value[0] == value[-1] == '"':
+            value = value[1:-1]
+        if not equals or not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             return None
         attributes = {}
         for piece in rest:
@@ -73,8 +85,6 @@ class Jar:
         path = attributes.get("path", "")
         if not path.startswith("/"):
             path = url.path.rpartition("/")[0] or "/"
-        if len(value) > 1 and value[0] == value[-1] == '"':
-            value = value[1:-1]
         cookie = Cookie(name, value, domain, host_only, path, "secure" in attributes)
         return cookie, self._lives(attributes)
 
@@ -87,6 +97,10 @@ class Jar:
         except (ValueError, TypeError, IndexError):
             return True
         return expires.replace(tzinfo=expires.tzinfo or UTC) > self._clock()
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value or "," in value else value
 
 
 def _domain(host: str, attribute: str) -> tuple[str, bool]:

@@ -14,7 +14,7 @@ from monitor.probes.http_body import decode, opens
 from monitor.probes.http_options import HeaderMatch, HttpOptions
 from monitor.probes.http_request import Request, first_request, reads_files, server_name
 from monitor.probes.http_response import BodyPlan, Response, Take
-from monitor.probes.http_url import Url, follow_location, is_url_text, parse_target
+from monitor.probes.http_url import Reference, Url, locate, parse_reference, parse_target
 from monitor.probes.network import Network
 from monitor.probes.types import Pattern
 
@@ -89,14 +89,20 @@ class HttpProber:
             location = _location(request, response)
             if not location or response.refused:
                 return response
-            if not is_url_text(location):
-                raise ProbeFailed(Reason.PROTOCOL, "the redirect's location has a control character in it")
+            if not hops:
+                request = request.at(address)
+            reference = _parse_location(location)
             hops += 1
             trace.facts["probe_http_redirects"] = hops
             jar = jar or Jar()
-            jar.take(request.url, (line.decode("utf-8", "replace") for line in response.values(b"set-cookie")))
-            request = _redirect(request, response.status, location)
-            encoded = request.encode(jar.header(request.url))
+            jar.take(
+                request.named(request.url), (line.decode("utf-8", "replace") for line in response.values(b"set-cookie"))
+            )
+            url = _destination(request.url, reference)
+            request = request.redirected(
+                response.status, url, location_is_absolute=bool(reference.scheme), cookies_set=jar.names
+            )
+            encoded = request.encode(jar.header(request.named(request.url)))
             trace.enter("resolve")
             address = await self._network.resolve(
                 request.url.host, options.preferred_ip_protocol, options.ip_protocol_fallback
@@ -116,7 +122,7 @@ class HttpProber:
         response = Response(trace=trace, request=encoded, no_body=request.method == "HEAD", plan=plan)
         try:
             if url.scheme == "https":
-                await self._converse_secretly(trace, response, url, address)
+                await self._converse_secretly(trace, response, request, address)
             else:
                 await self._network.wires().converse(trace, response, address, url.port)
         finally:
@@ -125,11 +131,12 @@ class HttpProber:
             raise response.failure or ProbeFailed(Reason.PROTOCOL, "no answer")
         return response
 
-    async def _converse_secretly(self, trace: Trace, response: Response, url: Url, address: str) -> None:
+    async def _converse_secretly(self, trace: Trace, response: Response, request: Request, address: str) -> None:
         """Over TLS, until the response has ended."""
+        url = request.url
         transport, _ = await connect(trace, lambda: response, address, url.port)
         try:
-            name = self._server_name if url.origin == self._url.origin else url.host
+            name = self._server_name if request.origin in ("", url.authority) else url.host
             context = self._network.tls_context(self._options.tls_config)
             transport = await upgrade(trace, transport, response, context, name)
             response.ssl_object = transport.get_extra_info("ssl_object")
@@ -242,15 +249,21 @@ def _location(request: Request, response: Response) -> str:
         return ""
     if response.status in (307, 308) and request.body and not request.replayable:
         return ""
-    return next((value.decode("utf-8", "replace") for value in response.values(b"location")), "")
+    return next((value.decode("utf-8", "surrogateescape") for value in response.values(b"location")), "")
 
 
-def _redirect(request: Request, status: int, location: str) -> Request:
+def _parse_location(location: str) -> Reference:
     try:
-        url = follow_location(request.url, location)
+        return parse_reference(location)
+    except ValueError as error:
+        raise ProbeFailed(Reason.PROTOCOL, f"the redirect's location can't be read: {error}") from error
+
+
+def _destination(url: Url, reference: Reference) -> Url:
+    try:
+        return locate(url.reference.resolve(reference))
     except ValueError as error:
         raise ProbeFailed(Reason.PROTOCOL, f"the redirect leads nowhere: {error}") from error
-    return request.redirected(status, url, location_is_absolute="//" in location.partition("?")[0].partition("#")[0])
 
 
 def _header_fault(matcher: HeaderMatch, values: list[bytes], forbidden: bool) -> str:

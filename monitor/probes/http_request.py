@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,17 +28,23 @@ Headers = tuple[tuple[str, str], ...]
 class Request:
     """One request of a probe. ``headers`` are the configured ones, ``authority`` the Host header's value.
 
+    ``credentials`` are those of the options; a configured Authorization header or the URL's own go before them.
     ``stripped``: a redirect has led to another host, so nothing secret goes along any more. ``replayable``: the body
     can be sent once more, which a redirect with 307 or 308 asks for; Go can't rewind a body that comes from a file.
+    ``site`` is the target's host; ``origin`` is, after a redirect, the first request's authority by address.
     """
 
     method: str
     url: Url
     authority: str
     headers: Headers
+    credentials: Headers = ()
     body: bytes = b""
     replayable: bool = True
     stripped: bool = False
+    referer: str = ""
+    site: str = ""
+    origin: str = ""
 
     def encode(self, cookies: str = "") -> bytes:
         """The request as it goes on the wire; ``cookies`` come behind those of a configured Cookie header."""
@@ -45,38 +52,63 @@ class Request:
         upgrading = any(name.lower() == "upgrade" for name, _ in self.headers)
         if not upgrading:
             lines.append("Connection: close")
-        for name, value in self.headers:
+        for name, value in (*self.headers, *self._authorization()):
             if name.lower() == "cookie" and cookies:
-                value, cookies = f"{value}; {cookies}", ""
+                value, cookies = f"{value}; {cookies}" if value else cookies, ""
             if name.lower() != "connection" or upgrading:
                 lines.append(f"{name}: {value}")
+        if self.referer:
+            lines.append(f"Referer: {self.referer}")
         if cookies:
             lines.append(f"Cookie: {cookies}")
         if self.body or self.method in _WITH_EMPTY_BODY:
             lines.append(f"Content-Length: {len(self.body)}")
         return "\r\n".join((*lines, "", "")).encode("utf-8", "surrogateescape") + self.body
 
-    def redirected(self, status: int, url: Url, location_is_absolute: bool) -> Request:
+    def _authorization(self) -> Headers:
+        if _has(self.headers, "authorization"):
+            return ()
+        return (_basic(*self.url.credentials),) if self.url.credentials else self.credentials
+
+    def at(self, address: str) -> Request:
+        """The same with the address in its URL in place of the name, as blackbox_exporter asks for it.
+
+        That is what relative locations lead from, and what the Referer shows.
+        """
+        url = self.url.at(address)
+        return replace(self, url=url, origin=url.authority)
+
+    def named(self, url: Url) -> Url:
+        """``url`` with the target's own name if it holds the address instead: whose the cookies and secrets are."""
+        return url._replace(host=self.site) if url.authority == self.origin else url
+
+    def redirected(
+        self, status: int, url: Url, *, location_is_absolute: bool, cookies_set: Collection[str] = ()
+    ) -> Request:
         """The request that follows a redirect, as Go's client makes it: 301, 302 and 303 turn into a GET without a
-        body (a HEAD stays one), 307 and 308 repeat method and body; a relative location keeps the Host header.
+        body (a HEAD stays one), 307 and 308 repeat method and body; a relative location keeps the Host header that
+        isn't the URL's. Cookies that the redirect set (by name) take the place of configured ones.
         """
         repeats = status in (307, 308)
-        elsewhere = self.stripped or not _same_site(self.url.host, url.host)
-        headers = self.headers
-        if elsewhere:
-            headers = tuple(pair for pair in headers if pair[0].lower() not in _SENSITIVE)
-        elif url.credentials and not _has(headers, "authorization"):
-            headers = (*headers, _basic(*url.credentials))
-        if not repeats:
-            headers = tuple(pair for pair in headers if not pair[0].lower().startswith("content-"))
+        stripped = self.stripped or not _same_site(self.named(self.url).host, self.named(url).host)
+        dropped = _SENSITIVE if stripped else frozenset()
+        headers = tuple(
+            (name, _without_cookies(value, cookies_set) if name.lower() == "cookie" else value)
+            for name, value in self.headers
+            if name.lower() not in dropped and (repeats or not name.lower().startswith("content-"))
+        )
+        downgraded = self.url.scheme == "https" and url.scheme == "http"
+        keeps_authority = not location_is_absolute and self.authority != self.url.authority
         return replace(
             self,
             method=self.method if repeats or self.method == "HEAD" else "GET",
             url=url,
-            authority=url.authority if location_is_absolute else self.authority,
+            authority=self.authority if keeps_authority else url.authority,
             headers=headers,
+            credentials=() if stripped else self.credentials,
             body=self.body if repeats else b"",
-            stripped=elsewhere,
+            stripped=stripped,
+            referer="" if downgraded or _has(headers, "referer") else str(self.url.reference),
         )
 
 
@@ -95,16 +127,16 @@ def first_request(options: HttpOptions, url: Url) -> Request:
             *map(_read_text, source.files),
         )
     )
-    if "authorization" not in configured:
-        headers += _credentials(options, url)
     body = _read_bytes(options.body_file) if options.body_file else options.body.encode()
     return Request(
         method=options.method or "GET",
         url=url,
         authority=configured["host"][1] if "host" in configured else url.authority,
         headers=tuple(headers),
+        credentials=() if "authorization" in configured or url.credentials else _credentials(options),
         body=body,
         replayable=options.body_file is None,
+        site=url.host,
     )
 
 
@@ -131,9 +163,7 @@ def server_name(options: HttpOptions, url: Url) -> str:
     return url.host
 
 
-def _credentials(options: HttpOptions, url: Url) -> Headers:
-    if url.credentials:
-        return (_basic(*url.credentials),)
+def _credentials(options: HttpOptions) -> Headers:
     if basic := options.basic_auth:
         username = _read_text(basic.username_file) if basic.username_file else basic.username
         password = basic.password.get_secret_value()
@@ -166,6 +196,12 @@ def _read_text(path: Path) -> str:
 
 def _has(headers: Headers, name: str) -> bool:
     return any(header.lower() == name for header, _ in headers)
+
+
+def _without_cookies(value: str, names: Collection[str]) -> str:
+    pairs = [pair.strip() for pair in value.split(";")]
+    kept = [pair for pair in pairs if pair.partition("=")[0].strip() not in names]
+    return value if len(kept) == len(pairs) else "; ".join(sorted(kept))
 
 
 def _same_site(host: str, other: str) -> bool:

@@ -176,7 +176,7 @@ class Response(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.status:
-            name = name.lower()
+            name, value = name.lower(), value.rstrip(b" \t")
             if name in self.headers:
                 self.headers[name].append(value)
             else:

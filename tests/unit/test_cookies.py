@@ -35,7 +35,7 @@ def sent(line: str, to: str, by: str = "http://a.ward.example/p/q") -> str:
         ("a=1; Path=/; Domain=example", "http://a.ward.example/", ""),
         ("a=1; Path=/; Secure", "http://a.ward.example/", ""),
         ("a=1; Path=/; Secure", "https://a.ward.example/", "a=1"),
-        ('a="1 2"; Path=/', "http://a.ward.example/", "a=1 2"),
+        ('a="1 2"; Path=/', "http://a.ward.example/", 'a="1 2"'),
         ("a=b=c; Path=/; HttpOnly", "http://a.ward.example/", "a=b=c"),
         ("a=; Path=/", "http://a.ward.example/", "a="),
         ("nonsense; Path=/", "http://a.ward.example/", ""),

@@ -128,14 +128,15 @@ def test_stripped_once_is_stripped_for_good() -> None:
     made = request("http://ward.example/", basic_auth={"username": "a"})
     away = made.redirected(302, parse_target("http://other.example/"), location_is_absolute=True)
     back = away.redirected(302, parse_target("http://u:p@ward.example/"), location_is_absolute=True)
-    assert all(name != "Authorization" for name, _ in back.headers)
+    assert not away.credentials
+    assert not back.credentials
 
 
 def test_credentials_in_a_location() -> None:
     made = request("http://ward.example/").redirected(
         302, parse_target("http://u:p@ward.example/"), location_is_absolute=True
     )
-    assert ("Authorization", "Basic dTpw") in made.headers
+    assert "Authorization: Basic dTpw" in lines(made)
 
 
 def test_host_header_stays_with_relative_locations() -> None:

@@ -4,29 +4,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.probes.http_url import Url, follow_location, is_url_text, parse_target
+from monitor.probes.http_url import follow_location, parse_reference, parse_target
 
 
 @pytest.mark.parametrize(
     ("target", "url"),
     [
-        ("ward.example", Url("http", "ward.example", 80, "ward.example", "/")),
-        ("ward.example:8080/p?q=1#f", Url("http", "ward.example", 8080, "ward.example:8080", "/p?q=1")),
-        ("https://Ward.Example", Url("https", "ward.example", 443, "ward.example", "/")),
-        ("HTTPS://ward.example:443/", Url("https", "ward.example", 443, "ward.example:443", "/")),
-        ("http://ward.example?", Url("http", "ward.example", 80, "ward.example", "/?")),
-        ("http://ward.example/a b/Một", Url("http", "ward.example", 80, "ward.example", "/a%20b/M%E1%BB%99t")),
-        ("http://ward.example/a%20b?c d", Url("http", "ward.example", 80, "ward.example", "/a%20b?c%20d")),
-        ("http://u:p%40@ward.example/", Url("http", "ward.example", 80, "ward.example", "/", ("u", "p@"))),
-        ("http://u@ward.example/", Url("http", "ward.example", 80, "ward.example", "/", ("u", ""))),
-        ("127.0.0.1", Url("http", "127.0.0.1", 80, "127.0.0.1", "/")),
-        ("[::1]:81/x", Url("http", "::1", 81, "[::1]:81", "/x")),
-        ("http://[fe80::1%25lo]/", Url("http", "fe80::1%lo", 80, "[fe80::1]", "/")),
-        ("http://phường.example", Url("http", "xn--phng-rib8295b.example", 80, "xn--phng-rib8295b.example", "/")),
+        ("ward.example", ("http", "ward.example", 80, "ward.example", "/")),
+        ("ward.example:8080/p?q=1#f", ("http", "ward.example", 8080, "ward.example:8080", "/p?q=1")),
+        ("https://Ward.Example", ("https", "ward.example", 443, "ward.example", "/")),
+        ("HTTPS://ward.example:443/", ("https", "ward.example", 443, "ward.example:443", "/")),
+        ("http://ward.example?", ("http", "ward.example", 80, "ward.example", "/?")),
+        ("http://ward.example/a b/Một", ("http", "ward.example", 80, "ward.example", "/a%20b/M%E1%BB%99t")),
+        ("http://ward.example/a%20b?c d", ("http", "ward.example", 80, "ward.example", "/a%20b?c%20d")),
+        ("http://u:p%40@ward.example/", ("http", "ward.example", 80, "ward.example", "/", ("u", "p@"))),
+        ("http://u@ward.example/", ("http", "ward.example", 80, "ward.example", "/", ("u", ""))),
+        ("127.0.0.1", ("http", "127.0.0.1", 80, "127.0.0.1", "/")),
+        ("[::1]:81/x", ("http", "::1", 81, "[::1]:81", "/x")),
+        ("http://[fe80::1%25lo]/", ("http", "fe80::1%lo", 80, "[fe80::1]", "/")),
+        ("http://phường.example", ("http", "xn--phng-rib8295b.example", 80, "xn--phng-rib8295b.example", "/")),
     ],
 )
-def test_target(target: str, url: Url) -> None:
-    assert parse_target(target) == url
+def test_target(target: str, url: tuple[object, ...]) -> None:
+    assert parse_target(target)[:6] == (*url, None)[:6]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,24 @@ def test_location_that_leads_nowhere(location: str) -> None:
 
 
 def test_text_of_a_url() -> None:
-    assert is_url_text("/Một cửa")
-    assert not is_url_text("/a\x7f")
+    assert parse_reference("/Một cửa").path == "/M%E1%BB%99t%20c%E1%BB%ADa"
+    for wrong in ("/a\x7f", "/%zz", "1a:b", ":", "http://[::1", "http://a b/", "http://a:b c@d/", "//h:x"):
+        with pytest.raises(ValueError, match=r"control|no URL|host name|percent-encoded|port"):
+            parse_reference(wrong)
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "url"),
+    [
+        ("ward.example/p?q", "127.0.0.1", "http://127.0.0.1/p?q"),
+        ("ward.example:8080", "127.0.0.1", "http://127.0.0.1:8080"),
+        ("https://u:p@ward.example:443/#f", "::1", "https://[::1]:443/#f"),
+    ],
+)
+def test_at_an_address(target: str, address: str, url: str) -> None:
+    at = parse_target(target).at(address)
+    assert str(at.reference) == url
+    assert at.authority in url
 
 
 @given(st.text())

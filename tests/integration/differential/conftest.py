@@ -35,6 +35,7 @@ from monitor.config import load_modules
 from monitor.probes import find_probers
 from monitor.probes.base import ProbeFailed, Trace
 from monitor.probes.network import Network
+from tests.integration.differential.servers import Tls, make_tls
 
 EXPORTER = "/usr/bin/prometheus-blackbox-exporter"
 TIMEOUT_SECONDS = 2.0
@@ -282,3 +283,9 @@ async def differential(exporter: tuple[str, Path]) -> AsyncIterator[Differential
     url, module_file = exporter
     async with aiohttp.ClientSession() as session:
         yield Differential(url, module_file, session)
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Tls:
+    """A CA in a file, and server contexts with certificates that it signed."""
+    return make_tls(tmp_path / "ca.pem")

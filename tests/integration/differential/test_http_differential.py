@@ -8,8 +8,6 @@ import socket
 import ssl
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,54 +16,7 @@ import brotli
 import pytest
 import trustme
 
-Answer = Callable[[str], bytes]
-
-
-@asynccontextmanager
-async def serve(
-    answer: Answer | bytes | Mapping[str, bytes], *, tls: ssl.SSLContext | None = None, hold: bool = False
-) -> AsyncIterator[int]:
-    """A server that reads a whole request and sends raw bytes: always the same, by path, or by the request's text.
-
-    ``hold`` keeps the connection open after that, until the other side closes it. Yields the port.
-    """
-
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            for line in head.splitlines():
-                name, _, value = line.partition(":")
-                if name.lower() == "content-length":
-                    head += (await reader.readexactly(int(value))).decode("latin-1")
-            if isinstance(answer, bytes):
-                writer.write(answer)
-            elif isinstance(answer, Mapping):
-                writer.write(answer.get(head.split()[1], ok(b"not here", "404 Not Found")))
-            else:
-                writer.write(answer(head))
-            await writer.drain()
-            if hold:
-                await reader.read()
-        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.transport.abort() if hold else writer.close()
-
-    server = await asyncio.start_server(converse, "127.0.0.1", 0, ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-def ok(body: bytes = b"hello", status: str = "200 OK", **headers: str) -> bytes:
-    """An ordinary answer with its length; keyword arguments are further headers."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join((*lines, "", "")).encode() + body
-
-
-def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + end
+from tests.integration.differential.servers import Answer, Tls, chunked, echo, http, ok, serve
 
 
 class Case(NamedTuple):
@@ -335,15 +286,6 @@ async def test_answer(differential: Any, case: Case) -> None:
         await differential.agree(f"http://127.0.0.1:{port}/", module, success=case.success, known=case.known)
 
 
-def http(**options: Any) -> dict[str, Any]:
-    return {"prober": "http", "http": options}
-
-
-def echo(request: str) -> bytes:
-    """An answer whose body is the request."""
-    return ok(request.encode("latin-1"))
-
-
 REQUESTS = [
     ("the Host header", {"headers": {"Host": "portal.example"}}, "(?m)^Host: portal.example\r$"),
     ("a header", {"headers": {"X-Ward": "Cửa Nam"}}, "(?m)^X-Ward: "),
@@ -497,38 +439,6 @@ async def test_silence(differential: Any, answer: bytes, options: dict[str, Any]
     known = ("cut-off",) if b"hello" in answer else ()
     async with serve(answer, hold=True) as port:
         await differential.agree(f"127.0.0.1:{port}", http(**options), success=False, timeout_seconds=0.5, known=known)
-
-
-class Tls(NamedTuple):
-    ca_file: Path
-    server: Callable[..., ssl.SSLContext]
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> Tls:
-    """A CA in a file, and server contexts with certificates that it signed."""
-    authority = trustme.CA()
-    ca_file = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(ca_file))
-
-    def server(
-        *names: str, by: trustme.CA = authority, expires: datetime | None = None, client_ca: trustme.CA | None = None
-    ) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate = by.issue_cert(
-            *(names or ("localhost", "127.0.0.1")),
-            common_name="portal, ward 1",
-            organization_name="Ủy ban",
-            not_before=datetime(2020, 1, 1, tzinfo=UTC),
-            not_after=expires or datetime(2040, 1, 1, tzinfo=UTC),
-        )
-        certificate.configure_cert(context)
-        if client_ca:
-            client_ca.configure_trust(context)
-            context.verify_mode = ssl.CERT_REQUIRED
-        return context
-
-    return Tls(ca_file, server)
 
 
 async def test_tls(differential: Any, tls: Tls) -> None:
