@@ -25,7 +25,7 @@ from monitor.probes.network import Network
 from monitor.runner import Runner
 from monitor.schedule import Periodic, Pulse, Schedule
 from monitor.storage.errors import StorageError, StorageUnusable
-from monitor.storage.presence import Presence
+from monitor.storage.presence import Presence, RunsFirst
 from monitor.storage.recorder import Recorder, RecorderState
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
@@ -44,7 +44,7 @@ PACK_EVERY = timedelta(minutes=1)
 PACK_AFTER = timedelta(minutes=5)
 PRUNE_EVERY = timedelta(hours=1)
 FIXED = ("vantage", "server", "storage", "resolution", "ca_file")
-"""Parts of the configuration that are read at the start only."""
+"""Parts of the configuration of which all or some is read at the start only: see :func:`within_reach`."""
 
 
 class CannotStart(Exception):
@@ -80,11 +80,18 @@ class Assembly:
         self._simulated = simulated
         self._config = config
         self._stop = asyncio.Event()
+        self._asked_to_reload = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._ready = False
+        self._has_history = False
+        self._registered: Config | None = None
         self._board = Board(config, clock=now)
-        self._recorder = Recorder(store=store, spool=Spool(config.storage.spool, config.storage.spool_bytes), clock=now)
-        self._presence = Presence(runs=store, vantage=config.vantage, begun=now())
+        self._presence = Presence(runs=store, vantage=config.vantage)
+        self._recorder = Recorder(
+            store=RunsFirst(store=store, presence=self._presence),
+            spool=Spool(config.storage.spool, config.storage.spool_bytes),
+            clock=now,
+        )
         self._pulse = Pulse(clock=now, on_gap=self._presence.gap)
         self._metrics = Metrics(config, board=self._board, probers=find_probers(), clock=now, version=__version__)
         self._hub = Hub(board=self._board, clock=now, banners=self._banners)
@@ -107,15 +114,15 @@ class Assembly:
     async def run(self, announce: Announce) -> None:
         """Resume, probe and serve until a signal says stop; then write what is gathered."""
         async with AsyncExitStack() as stack:
-            await self._open_store()
+            self._listen_to_signals(stack)
+            await self._open_storage()
             url = await self._serve_web(stack)
             async with asyncio.TaskGroup() as tasks:
-                self._listen_to_signals(tasks, stack)
                 recorder = tasks.create_task(self._recorder.run())
                 await self._recorder.ready()
                 await self._resume()
                 pipeline = tasks.create_task(self._pipeline.run())
-                others = [self._schedule.run(), self._hub.run(), self._uptimes.run()]
+                others = [self._schedule.run(), self._hub.run(), self._uptimes.run(), self._reload_when_asked()]
                 running = [tasks.create_task(each) for each in others]
                 periodic = self._periodic()
                 self._ready = True
@@ -125,11 +132,13 @@ class Assembly:
                 await periodic.stop()
                 for task in running:
                     task.cancel()
+                # A result that comes while its probe is being cancelled still finds the pipeline open.
+                await asyncio.wait(running)
                 self._pipeline.close()
                 await pipeline
                 self._recorder.close()
                 await recorder
-            await self._mark()
+            await self._quietly(self._presence.mark(now()))
 
     async def _probe(self, endpoint: Endpoint) -> Applied:
         return self._pipeline.accept(await self._runner.run(endpoint))
@@ -159,8 +168,9 @@ class Assembly:
         host, port = runner.addresses[0][:2]
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
-    async def _open_store(self) -> None:
+    async def _open_storage(self) -> None:
         try:
+            await self._recorder.open()
             await self._store.open()
         except StorageUnusable as error:
             raise CannotStart(str(error)) from error
@@ -169,43 +179,61 @@ class Assembly:
 
     async def _resume(self) -> None:
         """Take up what was true when the program last ran; without its database it begins anew and says so."""
-        config = self._config
-        try:
-            resume = await self._store.resume(config.vantage, now())
+        async with self._reloading:
+            try:
+                self._board.restore(await self._read_history())
+                self._has_history = True
+            except StorageError as error:
+                log.error("starting without history, results and transitions go to the spool: %s", error)  # noqa: TRY400  (no traceback: the message says it)
+            self._presence.begin(now())
+            await self._quietly(self._presence.mark(now()))
+            self._schedule.load(self._config.endpoints())
+
+    async def _read_history(self) -> Resume:
+        if self._recorder.state.spooled_transitions:
+            raise StorageError("the last transitions still wait in the spool")
+        return await self._store.resume(self._config.vantage, now())
+
+    async def _catch_up(self) -> None:
+        """What the database was away for when it was due: the fingerprints, and the history that the start lacked."""
+        if not self._has_history:
+            resume = await self._read_history()
+            if not self._has_history:
+                self._has_history = True
+                self._pipeline.decide(self._board.disown(resume))
+                log.warning("the history can be read again; where nothing is known since the start, that is written")
+        if self._registered is not self._config:
+            config = self._config
             await self._store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
-        except StorageError as error:
-            log.error("starting without history, results and transitions go to the spool: %s", error)  # noqa: TRY400  (no traceback: the message says it)
-            resume = Resume()
-        self._board.restore(resume)
-        await self._mark()
-        self._schedule.load(config.endpoints())
+            self._registered = config
 
-    def _listen_to_signals(self, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> None:
+    def _listen_to_signals(self, stack: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
-
-        def listen(number: signal.Signals, act: Callable[[], object]) -> None:
-            loop.add_signal_handler(number, act)
+        acts = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop, signal.SIGHUP: self._asked_to_reload}
+        for number, event in acts.items():
+            loop.add_signal_handler(number, event.set)
             stack.callback(loop.remove_signal_handler, number)
 
-        listen(signal.SIGINT, self._stop.set)
-        listen(signal.SIGTERM, self._stop.set)
-        listen(signal.SIGHUP, lambda: tasks.create_task(self._reload_on_signal()))
-
-    async def _reload_on_signal(self) -> None:
-        try:
-            await self.reload()
-        except ConfigError as error:
-            log.error("the new configuration is bad, the old one stays in force:\n%s", error)  # noqa: TRY400  (no traceback: the message says it)
+    async def _reload_when_asked(self) -> None:
+        """Reload on SIGHUP; what is asked several times meanwhile is done once."""
+        while True:
+            await self._asked_to_reload.wait()
+            self._asked_to_reload.clear()
+            try:
+                await self.reload()
+            except ConfigError as error:
+                log.error("the new configuration is bad, the old one stays in force:\n%s", error)  # noqa: TRY400  (no traceback: the message says it)
 
     async def reload(self) -> None:
         """Read the configuration again and swap. Raises ConfigError when it is bad, and then nothing has changed."""
         async with self._reloading:
             try:
-                config = await asyncio.to_thread(self._load)
+                wanted = await asyncio.to_thread(self._load)
             except ConfigError:
                 self._metrics.program.reloaded(succeeded=False)
                 raise
-            fixed = [name for name in FIXED if getattr(config, name) != getattr(self._config, name)]
+            config = within_reach(wanted, running=self._config)
+            fixed = [name for name in FIXED if getattr(config, name) != getattr(wanted, name)]
             if fixed:
                 log.warning("%s changed: that takes effect at the next start", ", ".join(fixed))
             self._config = config
@@ -215,17 +243,11 @@ class Assembly:
             self._schedule.load(config.endpoints())
             self._metrics.program.reloaded(succeeded=True)
             log.info("reloaded: %d points", len(config.points))
-            await self._register(config)
-
-    async def _register(self, config: Config) -> None:
-        try:
-            await self._store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
-        except StorageError as error:
-            log.warning("the endpoints' fingerprints are not written: %s", error)
+            await self._quietly(self._catch_up())
 
     def _periodic(self) -> Periodic:
         periodic = Periodic()
-        periodic.every(MARK_EVERY, self._mark, "mark")
+        periodic.every(MARK_EVERY, self._mark, "mark", now=True)
         periodic.every(PACK_EVERY, lambda: self._quietly(self._store.pack(now() - PACK_AFTER)), "pack")
         periodic.every(
             PRUNE_EVERY, lambda: self._quietly(self._store.prune(now() - self._config.storage.keep_results)), "prune"
@@ -235,6 +257,7 @@ class Assembly:
 
     async def _mark(self) -> None:
         await self._quietly(self._presence.mark(now()))
+        await self._quietly(self._catch_up())
 
     async def _quietly(self, work: Awaitable[object]) -> None:
         """Work on the database that is made up for later: the recorder tells operators that it is away."""
@@ -255,3 +278,15 @@ class Assembly:
             "simulated": self._simulated,
         }
         return [name for name, holds in said.items() if holds]
+
+
+def within_reach(config: Config, *, running: Config) -> Config:
+    """``config`` as a ``running`` program can take it over: what is read at the start only stays as it is."""
+    return replace(
+        config,
+        vantage=running.vantage,
+        server=replace(config.server, host=running.server.host, port=running.server.port),
+        storage=replace(running.storage, keep_results=config.storage.keep_results),
+        resolution=running.resolution,
+        ca_file=running.ca_file,
+    )

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, Pool
 
 from monitor.storage.errors import StorageError, StorageUnusable
-from monitor.storage.migrate import migrate
+from monitor.storage.migrate import is_current, migrate
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _IMMEDIATE: Final = "immediate"
@@ -126,8 +126,12 @@ class Database:
         if self.is_sqlite:
             engine = create_engine(self._url.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)
             _speak_sqlite(engine)
-            with engine.execution_options(**{_IMMEDIATE: True}).begin() as connection:
-                migrate(connection, self.name)
+            # Whoever finds nothing to migrate needs no turn at writing: a locked database can still be read.
+            with engine.begin() as connection:
+                current = is_current(connection)
+            if not current:
+                with engine.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+                    migrate(connection, self.name)
         else:
             asyncio.run(self._migrate_server())
 

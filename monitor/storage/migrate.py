@@ -41,6 +41,11 @@ def migrate(connection: Connection, name: str) -> None:
     command.upgrade(config, "head")
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether nothing is to be migrated."""
+    return _current(connection) == REVISION
+
+
 def _current(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None

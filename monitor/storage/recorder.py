@@ -18,7 +18,7 @@ from typing import Final, Protocol, TypeVar
 
 from monitor.model import Result, Transition
 from monitor.storage.disk import Disk
-from monitor.storage.errors import StorageError
+from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.line import Line
 from monitor.storage.spool import Queue, Spool
 
@@ -125,6 +125,18 @@ class Recorder:
             self._keep(transitions)
             return await self._spool_unwritten()
 
+    async def open(self) -> None:
+        """Open the spool; where that fails, it is tried again when the spool is needed.
+
+        Raises StorageUnusable when another program holds the spool: two would write one history.
+        """
+        try:
+            await self._disk.run(self._spool.open)
+        except StorageUnusable:
+            raise
+        except StorageError as error:
+            log.error("there is no spool for now: %s", error)  # noqa: TRY400
+
     async def ready(self) -> None:
         """Wait until the transitions that an earlier run left in the spool are in the database, or cannot be."""
         await self._ready.wait()
@@ -134,7 +146,7 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as group:
                 self._line = self._make_line(group=group)
-                await self._open()
+                await self.open()
                 while not self._closing.is_set():
                     await self._pass()
                     self._ready.set()
@@ -260,12 +272,6 @@ class Recorder:
                 log.error("the spool cannot be drained: %s", error)  # noqa: TRY400
                 return False
         return True
-
-    async def _open(self) -> None:
-        try:
-            await self._disk.run(self._spool.open)
-        except StorageError as error:
-            log.error("there is no spool for now: %s", error)  # noqa: TRY400
 
     async def _leave(self) -> None:
         """Put what is left into the spool."""

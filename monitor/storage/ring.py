@@ -50,7 +50,7 @@ class Ring:
     """
 
     def __init__(self, path: Path, *, size_bytes: int, segment_bytes: int, keep: bool) -> None:
-        self._path = path
+        self.path = path
         self._keep = keep
         self._segment_bytes = segment_bytes
         self._places = max(2, size_bytes // segment_bytes)
@@ -75,8 +75,8 @@ class Ring:
 
     def open(self) -> None:
         """Open or lay out the file and find what it holds. A file that is in use elsewhere is a BlockingIOError."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file = file
@@ -147,7 +147,7 @@ class Ring:
         os.posix_fallocate(self._file, 0, self._offset(self._places))
 
     def _lay_out(self) -> None:
-        log.info("%s is laid out for %d segments of %d bytes", self._path, self._places, self._segment_bytes)
+        log.info("%s is laid out for %d segments of %d bytes", self.path, self._places, self._segment_bytes)
         os.ftruncate(self._file, 0)
         os.posix_fallocate(self._file, 0, self._offset(self._places))
         layout = _LAYOUT.pack(_MAGIC, self._segment_bytes, self._places)
@@ -200,7 +200,7 @@ class Ring:
     def _take_place(self) -> int:
         if not self._free:
             if self._keep:
-                raise RingFull(f"{self._path} is full: {self.count} transitions wait in it")
+                raise RingFull(f"{self.path} is full: {self.count} transitions wait in it")
             self.dropped += self._used[0].count
             self._forget_oldest()
         return self._free.popleft()

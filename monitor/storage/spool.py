@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from monitor.model import EndpointKey, Reason, Result, Status, Transition
 from monitor.storage.blocks import instant, microseconds
-from monitor.storage.errors import StorageError
+from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.ring import Ring, RingFull
 
 log = logging.getLogger(__name__)
@@ -104,6 +104,11 @@ class Queue(Generic[Item]):
             if not self._ring.is_open:
                 self._ring.open()
             yield
+        except BlockingIOError as error:
+            raise StorageUnusable(
+                f"{self._ring.path} is in use: another monitor runs on it; stop that one, or give this one a "
+                "storage.url and a storage.spool of its own"
+            ) from error
         except (OSError, RingFull, ValueError) as error:
             raise StorageError(f"the spool: {error}") from error
 
