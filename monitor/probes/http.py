@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
 from typing import ClassVar
 
 from monitor.model import Reason
@@ -11,6 +11,7 @@ from monitor.probes.certificates import HandshakeReader, cipher_fact
 from monitor.probes.connection import connect, upgrade
 from monitor.probes.cookies import Jar
 from monitor.probes.http_body import decode, opens
+from monitor.probes.http_date import http_date_seconds
 from monitor.probes.http_options import HeaderMatch, HttpOptions
 from monitor.probes.http_request import Request, first_request, reads_files, server_name
 from monitor.probes.http_response import BodyPlan, Response, Take
@@ -27,6 +28,7 @@ FAILED_PATIENCE_SECONDS = 0.5
 """How long the body of an answer that has failed already is waited for: its length is a metric, its wait is not."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ODD_BYTE = re.compile("[\udc80-\udcff]")
 _REGEX_FACT = "probe_failed_due_to_regex"
 _NO_ANSWER = {
     "probe_http_status_code": 0.0,
@@ -39,8 +41,6 @@ _NO_ANSWER = {
 }
 # blackbox_exporter shows these, at 0 when never entered, once there is an address to go to.
 _LATER_PHASES = {"connect": 0.0, "tls": 0.0, "processing": 0.0, "transfer": 0.0}
-# Go's http.ParseTime: RFC 9110's preferred form and the two obsolete ones.
-_DATE_FORMATS = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
 
 class HttpProber:
@@ -277,21 +277,12 @@ def _header_fault(matcher: HeaderMatch, values: list[bytes], forbidden: bool) ->
 
 
 def found_in(pattern: Pattern, content: bytes) -> bool:
-    """Whether a pattern is found. Bytes that aren't UTF-8 count as U+FFFD, as in Go; RE2 itself matches none."""
+    """Whether a pattern is found. A byte that isn't UTF-8 counts as U+FFFD, as in Go; RE2 itself matches none."""
     if pattern.search(content) is not None:
         return True
     try:
         content.decode()
     except UnicodeDecodeError:
-        return pattern.search(content.decode("utf-8", "replace").encode()) is not None
+        text = _ODD_BYTE.sub("\ufffd", content.decode("utf-8", "surrogateescape"))
+        return pattern.search(text.encode()) is not None
     return False
-
-
-def http_date_seconds(value: bytes) -> float | None:
-    """An HTTP date (RFC 9110, 5.6.7) as Unix seconds; None if it is none."""
-    for form in _DATE_FORMATS:
-        try:
-            return datetime.strptime(value.decode("ascii").strip(), form).replace(tzinfo=UTC).timestamp()
-        except ValueError:
-            continue
-    return None

@@ -30,6 +30,9 @@ async def decode(wire: bytes, compression: str, *, limit: int, keep: bool) -> De
     ``deflate`` is a raw stream without zlib's header, as Go's compress/flate reads it.
     """
     length, pieces = 0, []
+    if not wire and compression == "br":
+        # Go's brotli reader takes nothing for a whole stream; the others don't.
+        return Decoded(0, b"")
     try:
         for turn, piece in enumerate(_pieces(wire, compression)):
             if length + len(piece) > limit:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.probes.http import found_in, http_date_seconds
+from monitor.probes.http import found_in
 from monitor.probes.http_body import decode, opens
+from monitor.probes.http_date import http_date_seconds
 from monitor.probes.types import compile_re2
 
 BODY = bytes(range(256)) * 1000
@@ -41,8 +42,11 @@ async def test_over_the_limit(compression: str) -> None:
 async def test_cut_short(compression: str, spoil: object) -> None:
     wire = spoil(PACK[compression](BODY))  # type: ignore[operator]
     decoded = await decode(wire, compression, limit=len(BODY), keep=True)
-    assert decoded.problem.startswith(f"not a whole {compression} stream")
     assert decoded.content == b""
+    if wire or compression != "br":
+        assert decoded.problem.startswith(f"not a whole {compression} stream")
+    else:
+        assert not decoded.problem  # as Go's reader
 
 
 @pytest.mark.parametrize("compression", PACK)

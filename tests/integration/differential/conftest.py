@@ -74,7 +74,8 @@ KNOWN: Mapping[str, Known] = {
         everywhere=True,
     ),
     "strict-head": Known(
-        reason="our parser (llhttp) takes neither a length given twice nor a space before a header's colon; Go's does",
+        reason="our parser (llhttp) refuses heads that Go's takes (a length twice or empty, an odd name, a bare "
+        "carriage return, two spaces before the status), and takes a first header that is folded",
         families=frozenset(
             f"probe_http_{name}" for name in ("status_code", "version", "content_length", "uncompressed_body_length")
         ),
@@ -105,6 +106,10 @@ KNOWN: Mapping[str, Known] = {
     "cut-off": Known(
         reason="our probe is cancelled at its timeout: what it would have read of the body is not counted any more",
         families=frozenset({"probe_http_uncompressed_body_length", "probe_failed_due_to_regex"}),
+    ),
+    "old-chunks": Known(
+        reason="our parser reads chunks from an HTTP/1.0 server, which must not send any; Go counts their framing",
+        families=frozenset({"probe_http_uncompressed_body_length"}),
     ),
     "corrupt-length": Known(
         reason="how much of a corrupt stream is decoded before the fault shows is the decoder's affair",
