@@ -92,7 +92,8 @@ class Assembly:
             spool=Spool(config.storage.spool, config.storage.spool_bytes),
             clock=now,
         )
-        self._pulse = Pulse(clock=now, on_gap=self._presence.gap)
+        self._periodic = Periodic()
+        self._pulse = Pulse(clock=now, on_gap=self._on_gap)
         self._metrics = Metrics(config, board=self._board, probers=find_probers(), clock=now, version=__version__)
         self._hub = Hub(board=self._board, clock=now, banners=self._banners)
         self._pipeline = Pipeline(
@@ -124,12 +125,12 @@ class Assembly:
                 pipeline = tasks.create_task(self._pipeline.run())
                 others = [self._schedule.run(), self._hub.run(), self._uptimes.run(), self._reload_when_asked()]
                 running = [tasks.create_task(each) for each in others]
-                periodic = self._periodic()
+                self._start_periodic()
                 self._ready = True
                 announce(self._config, url)
                 await self._stop.wait()
                 log.info("stopping")
-                await periodic.stop()
+                await self._periodic.stop()
                 for task in running:
                     task.cancel()
                 # A result that comes while its probe is being cancelled still finds the pipeline open.
@@ -245,26 +246,33 @@ class Assembly:
             log.info("reloaded: %d points", len(config.points))
             await self._quietly(self._catch_up())
 
-    def _periodic(self) -> Periodic:
-        periodic = Periodic()
-        periodic.every(MARK_EVERY, self._mark, "mark", now=True)
-        periodic.every(PACK_EVERY, lambda: self._quietly(self._store.pack(now() - PACK_AFTER)), "pack")
-        periodic.every(
-            PRUNE_EVERY, lambda: self._quietly(self._store.prune(now() - self._config.storage.keep_results)), "prune"
-        )
-        periodic.start()
-        return periodic
+    def _start_periodic(self) -> None:
+        async def pack() -> None:
+            await self._quietly(self._store.pack(now() - PACK_AFTER), logging.WARNING)
+
+        async def prune() -> None:
+            await self._quietly(self._store.prune(now() - self._config.storage.keep_results), logging.WARNING)
+
+        self._periodic.every(MARK_EVERY, self._mark, "mark", now=True)
+        self._periodic.every(PACK_EVERY, pack, "pack")
+        self._periodic.every(PRUNE_EVERY, prune, "prune")
+        self._periodic.start()
+
+    def _on_gap(self, begin: datetime, end: datetime) -> None:
+        self._presence.gap(begin, end)
+        if end < begin:
+            self._periodic.run_all()
 
     async def _mark(self) -> None:
         await self._quietly(self._presence.mark(now()))
         await self._quietly(self._catch_up())
 
-    async def _quietly(self, work: Awaitable[object]) -> None:
-        """Work on the database that is made up for later: the recorder tells operators that it is away."""
+    async def _quietly(self, work: Awaitable[object], level: int = logging.DEBUG) -> None:
+        """Work on the database that is made up for later: that it is away is told by the recorder, damage is not."""
         try:
             await work
         except StorageError as error:
-            log.debug("put off: %s", error)
+            log.log(level, "put off: %s", error)
 
     def _recording(self) -> RecorderState:
         state = self._recorder.state

@@ -41,6 +41,11 @@ class Periodic:
         """Begin; needs a running loop."""
         self._scheduler.start()
 
+    def run_all(self) -> None:
+        """Run each job now and go on from here: after the wall clock, by which they run, was set back."""
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
+
     async def stop(self) -> None:
         """Start nothing more, cancel what is under way and wait for it."""
         running = list(self._running)

@@ -39,7 +39,8 @@ class Pulse:
 
     CLOCK_MONOTONIC runs on while the process is stopped but not while the machine is suspended, so each beat holds it
     against the wall clock. ``on_gap(begin, end)`` hears of every ``gap`` and longer in which nobody looked: the process
-    stopped, the machine suspended, or the wall clock set forward. ``tolerance`` is how late a beat may be.
+    stopped, the machine suspended, or the wall clock set forward; and of the wall clock set back from ``begin`` to an
+    earlier ``end``. ``tolerance`` is how late a beat may be.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class Pulse:
         if hidden < -self._gap_seconds:
             self.stats.set_back += 1
             log.warning("the clock was set back by %.1f s", -hidden)
+            if self._on_gap is not None:
+                self._on_gap(begin, wall)
         elif passed > self._gap_seconds:
             log.warning("nobody looked for %.1f s (%.1f s by the monotonic clock)", passed, elapsed)
             if self._on_gap is not None:

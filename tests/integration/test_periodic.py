@@ -76,5 +76,19 @@ async def test_a_slow_job_is_never_run_twice_at_once_and_is_cancelled_by_stop() 
     assert cancelled.is_set()
 
 
+async def test_what_waits_for_a_time_that_was_set_back_runs_now() -> None:
+    periodic = Periodic()
+    ran = asyncio.Event()
+
+    async def job() -> None:
+        ran.set()
+
+    periodic.every(timedelta(hours=7), job, "mark")
+    periodic.start()
+    periodic.run_all()
+    await ran.wait()
+    await periodic.stop()
+
+
 async def test_stopping_what_never_started() -> None:
     await Periodic().stop()
