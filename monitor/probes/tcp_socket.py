@@ -29,12 +29,8 @@ class Speaker(Protocol):
     """Who talks over a wire: asyncio's Protocol, told of the opening by another word. It must not raise."""
 
     @property
-    def ended(self) -> bool:
-        """Whether it wants to hear nothing more."""
-        ...
-
-    async def complete(self) -> None:
-        """Wait until it has ended."""
+    def done(self) -> asyncio.Future[None]:
+        """Set when it wants to hear nothing more."""
         ...
 
     def opened(self, wire: Wire, /) -> None:
@@ -107,7 +103,7 @@ class Wire:
                 self._speaker.connection_lost(self._broken)
             return
         self._speaker.data_received(data)
-        if (len(data) == _READ_BYTES or events & _HUNG_UP) and not self._speaker.ended:
+        if (len(data) == _READ_BYTES or events & _HUNG_UP) and not self._speaker.done.done():
             # There is more, or the end: the edge that told of it is used up, so ask to be told again.
             self._epoll.modify(self.number, _WATCHED)
 
@@ -132,7 +128,7 @@ class Wires:
         trace.address = address
         wire = self._dial(trace, speaker, address, port, source)
         try:
-            await speaker.complete()
+            await speaker.done
         finally:
             del self._wires[wire.number]
             wire.close()
@@ -143,19 +139,21 @@ class Wires:
         self._epoll.close()
 
     def _dial(self, trace: Trace, speaker: Speaker, address: str, port: int, source: str) -> Wire:
+        sock: socket.SocketType | None = None
         try:
-            # The C type itself: socket.socket() wraps it in Python, which costs as much as the connection.
-            sock = socket.SocketType(socket.AF_INET6 if ":" in address else socket.AF_INET, _STREAM)
-            try:
-                if source:
-                    sock.bind(_place(source, 0))
-                _begin(sock, _place(address, port))
-                wire = Wire(sock, self._epoll, trace, speaker)
-                self._epoll.register(wire.number, _WATCHED)
-            except OSError:
-                sock.close()
-                raise
+            family, place = _place(address, port)
+            # The C type itself: the class around it is written in Python.
+            sock = socket.SocketType(family, _STREAM)
+            if source:
+                sock.bind(_place(source, 0)[1])
+            number = sock.connect_ex(place)
+            if number != errno.EINPROGRESS and number:
+                raise OSError(number, os.strerror(number))  # noqa: TRY301  (to close the socket in one place)
+            wire = Wire(sock, self._epoll, trace, speaker)
+            self._epoll.register(wire.number, _WATCHED)
         except OSError as error:
+            if sock is not None:
+                sock.close()
             raise connection_failure(error) from error
         self._wires[wire.number] = wire
         return wire
@@ -169,20 +167,14 @@ class Wires:
 
 
 class Knock:
-    """Waits until a connection is open and says nothing."""
-
-    ended = True
+    """Waits until a connection is open and says nothing. ``done`` raises ProbeFailed when it isn't to be had."""
 
     def __init__(self) -> None:
-        self._open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def complete(self) -> None:
-        """Wait until the connection is there. Raises ProbeFailed when it isn't to be had."""
-        await self._open
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def opened(self, wire: Wire, /) -> None:
-        if not self._open.done():
-            self._open.set_result(None)
+        if not self.done.done():
+            self.done.set_result(None)
 
     def data_received(self, data: bytes, /) -> None:
         """What it says is not asked for."""
@@ -191,20 +183,14 @@ class Knock:
         """Open it was."""
 
     def connection_lost(self, error: OSError | None, /) -> None:
-        if not self._open.done() and error is not None:
-            self._open.set_exception(connection_failure(error))
+        if not self.done.done() and error is not None:
+            self.done.set_exception(connection_failure(error))
 
 
-def _begin(sock: socket.SocketType, place: tuple[object, ...]) -> None:
-    """Start to connect without waiting. Raises OSError."""
-    number = sock.connect_ex(place)
-    if number and number != errno.EINPROGRESS:
-        raise OSError(number, os.strerror(number))
-
-
-def _place(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
-    """A socket's address; the zone of a link-local IPv6 address is a number there."""
+def _place(address: str, port: int) -> tuple[socket.AddressFamily, tuple[object, ...]]:
+    """A socket's family and address; the zone of a link-local IPv6 address is a number there."""
+    if ":" not in address:
+        return socket.AF_INET, (address, port)
     bare, _, zone = address.partition("%")
-    if not zone:
-        return address, port
-    return bare, port, 0, int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
+    scope = 0 if not zone else int(zone) if zone.isdigit() else socket.if_nametoindex(zone)
+    return socket.AF_INET6, (bare, port, 0, scope)

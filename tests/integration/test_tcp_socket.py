@@ -25,14 +25,7 @@ class Listener:
         self.heard = bytearray()
         self.reads = 0
         self.end: str | OSError | None = None
-        self._done = asyncio.get_running_loop().create_future()
-
-    @property
-    def ended(self) -> bool:
-        return self._done.done()
-
-    async def complete(self) -> None:
-        await self._done
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def opened(self, wire: Wire, /) -> None:
         if self.words:
@@ -51,9 +44,9 @@ class Listener:
         self._finish(error)
 
     def _finish(self, end: str | OSError | None) -> None:
-        if not self._done.done():
+        if not self.done.done():
             self.end = end
-            self._done.set_result(None)
+            self.done.set_result(None)
 
 
 @pytest.fixture
