@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import ClassVar
 
 from monitor.model import Reason
@@ -10,14 +11,14 @@ from monitor.probes.base import ProbeFailed, Trace
 from monitor.probes.certificates import HandshakeReader, cipher_fact
 from monitor.probes.connection import connect, upgrade
 from monitor.probes.cookies import Jar
-from monitor.probes.http_body import decode, opens
+from monitor.probes.http_body import Decoded, decode, opens
 from monitor.probes.http_date import http_date_seconds
 from monitor.probes.http_options import HeaderMatch, HttpOptions
 from monitor.probes.http_request import Request, first_request, reads_files, server_name
-from monitor.probes.http_response import BodyPlan, Response, Take
+from monitor.probes.http_response import UNREAD, BodyPlan, Response, Take
 from monitor.probes.http_url import Reference, Url, locate, parse_reference, parse_target
 from monitor.probes.network import Network
-from monitor.probes.types import Pattern
+from monitor.probes.types import Pattern, is_found
 
 KEPT_LIMIT = 16 * 1024 * 1024
 """A body that is looked into, or decompressed, is never larger than this, whatever body_size_limit allows."""
@@ -64,11 +65,13 @@ class HttpProber:
         self._last_modified: tuple[bytes, float | None] = (b"", None)
         self._looks_into_body = bool(options.fail_if_body_matches_regexp or options.fail_if_body_not_matches_regexp)
         self._decodes = options.compression not in ("", "identity")
+        self._plan_if_good, self._plan_if_bad = self._body_plan(good=True), self._body_plan(good=False)
 
     async def probe(self, trace: Trace) -> None:
         """Ask once, along the redirects, and judge the last answer. Raises ProbeFailed."""
         response = await self.fetch(trace)
-        body_failure = await self._judge_body(trace, response)
+        decoded = await self._decode(response) if self._decodes else None
+        body_failure = self._judge_body(trace, response, decoded)
         failure = response.verdict or body_failure or self._judge_transport(response)
         if failure is not None:
             raise failure
@@ -86,7 +89,7 @@ class HttpProber:
         hops = 0
         while True:
             response = await self._exchange(trace, request, encoded, address, hops)
-            location = _location(request, response)
+            location = response.location
             if not location or response.refused:
                 return response
             if not hops:
@@ -114,11 +117,8 @@ class HttpProber:
 
     async def _exchange(self, trace: Trace, request: Request, encoded: bytes, address: str, hops: int) -> Response:
         """Send one request and read its answer as far as it is wanted. Raises ProbeFailed when no answer comes."""
-
-        def plan(response: Response) -> BodyPlan:
-            return self._plan(trace, request, response, hops)
-
         url = request.url
+        plan = partial(self._plan, trace, request, hops)
         response = Response(trace=trace, request=encoded, no_body=request.method == "HEAD", plan=plan)
         try:
             if url.scheme == "https":
@@ -141,27 +141,31 @@ class HttpProber:
             transport = await upgrade(trace, transport, response, context, name)
             response.ssl_object = transport.get_extra_info("ssl_object")
             response.opened(transport)
-            await response.complete()
+            await response.done
         finally:
             transport.abort()
 
-    def _plan(self, trace: Trace, request: Request, response: Response, hops: int) -> BodyPlan:
+    def _plan(self, trace: Trace, request: Request, hops: int, response: Response) -> BodyPlan:
         """Judge the head of the last answer, and say how much of the body is to be read."""
-        options = self._options
-        if _location(request, response):
-            if hops < MOST_REDIRECTS and options.redirects_followed:
-                return BodyPlan(Take.NOTHING)
-            response.refused = True
+        if response.status in _REDIRECTS:
+            response.location = _location(request, response)
+            if response.location:
+                if hops < MOST_REDIRECTS and self._options.redirects_followed:
+                    return UNREAD
+                response.refused = True
         self._note_head(trace, response, hops + response.refused)
         response.verdict = self._judge_status(response) or self._judge_headers(trace, response)
         if response.refused:
-            return BodyPlan(Take.NOTHING)
-        keeps = self._decodes or (self._looks_into_body and response.verdict is None)
+            return UNREAD
+        return self._plan_if_good if response.verdict is None else self._plan_if_bad
+
+    def _body_plan(self, *, good: bool) -> BodyPlan:
+        """How much of a body is read after a head that is good or has failed already."""
+        keeps = self._decodes or (self._looks_into_body and good)
         limit = KEPT_LIMIT if keeps else DRAINED_LIMIT
-        if options.body_size_limit and not self._decodes:
-            limit = min(limit, options.body_size_limit)
-        patience = FAILED_PATIENCE_SECONDS if response.verdict else 0.0
-        return BodyPlan(Take.ALL if keeps else Take.COUNT, limit, patience)
+        if self._options.body_size_limit and not self._decodes:
+            limit = min(limit, self._options.body_size_limit)
+        return BodyPlan(Take.ALL if keeps else Take.COUNT, limit, 0.0 if good else FAILED_PATIENCE_SECONDS)
 
     def _note_head(self, trace: Trace, response: Response, redirects: int) -> None:
         """Write what the last answer's head shows into the facts."""
@@ -200,16 +204,20 @@ class HttpProber:
                     return ProbeFailed(Reason.CONTENT, detail)
         return None
 
-    async def _judge_body(self, trace: Trace, response: Response) -> ProbeFailed | None:
-        """Decode the body, note its length and look into it, if there is reason to."""
+    async def _decode(self, response: Response) -> Decoded | None:
+        """The body, decompressed; None when there is none to decompress."""
+        if response.too_large or (response.refused and response.has_body):
+            return None
+        limit = min(self._options.body_size_limit or KEPT_LIMIT, KEPT_LIMIT)
+        return await decode(response.content, self._options.compression, limit=limit, keep=self._looks_into_body)
+
+    def _judge_body(self, trace: Trace, response: Response, decoded: Decoded | None) -> ProbeFailed | None:
+        """Note the body's length and look into it, if there is reason to."""
         failure, length, readable, content = response.failure, response.length, True, b""
         if response.refused and response.has_body and (self._decodes or self._looks_into_body):
             failure = ProbeFailed(Reason.CONTENT, "the body of a redirect that isn't followed is not read")
-        elif self._decodes and not response.too_large:
-            wire = response.content
-            readable = opens(wire, self._options.compression)
-            limit = min(self._options.body_size_limit or KEPT_LIMIT, KEPT_LIMIT)
-            decoded = await decode(wire, self._options.compression, limit=limit, keep=self._looks_into_body)
+        elif decoded is not None:
+            readable = opens(response.content, self._options.compression)
             length, content = decoded.length, decoded.content
             if decoded.problem and failure is None:
                 failure = ProbeFailed(Reason.CONTENT, f"the body is {decoded.problem}")
@@ -278,11 +286,11 @@ def _header_fault(matcher: HeaderMatch, values: list[bytes], forbidden: bool) ->
 
 def found_in(pattern: Pattern, content: bytes) -> bool:
     """Whether a pattern is found. A byte that isn't UTF-8 counts as U+FFFD, as in Go; RE2 itself matches none."""
-    if pattern.search(content) is not None:
+    if is_found(pattern, content):
         return True
     try:
         content.decode()
     except UnicodeDecodeError:
         text = _ODD_BYTE.sub("\ufffd", content.decode("utf-8", "surrogateescape"))
-        return pattern.search(text.encode()) is not None
+        return is_found(pattern, text.encode())
     return False

@@ -19,6 +19,7 @@ HEAD_LIMIT = 256 * 1024
 
 _FRAMING_A_BODY_BYTE = 16
 _MOST_INTERIM_ANSWERS = 5
+_NONE: list[bytes] = []
 
 
 class Take(Enum):
@@ -37,6 +38,9 @@ class BodyPlan(NamedTuple):
     patience_seconds: float = 0.0
 
 
+UNREAD = BodyPlan(Take.NOTHING)
+
+
 class Connection(Protocol):
     """What the request is sent over."""
 
@@ -48,11 +52,12 @@ class Connection(Protocol):
 class Response(asyncio.Protocol):
     """The answer to ``request`` as it comes in.
 
-    ``plan`` is asked once the headers are there (the attributes below are set then). ``status`` is 0 until then.
-    ``headers`` are values by lower-case name; ``content_length`` is Go's: -1 when it isn't known. ``length`` counts the
-    body's bytes, ``content`` holds them if they are kept. ``failure`` says why the answer isn't whole. ``verdict`` and
-    ``refused`` are for the plan to set: what the headers alone failed by, and that this is a redirect that is not
-    followed, so that its body isn't read.
+    ``done`` is set when the answer is whole, has failed, or is read as far as planned. ``plan`` is asked once the
+    headers are there (the attributes below are set then). ``status`` is 0 until then. ``headers`` are values by
+    lower-case name; ``content_length`` is Go's: -1 when it isn't known. ``length`` counts the body's bytes,
+    ``content`` holds them if they are kept. ``failure`` says why the answer isn't whole. ``verdict``, ``location``
+    and ``refused`` are for the plan to set: what the headers alone failed by, where a redirect leads, and that it
+    is not followed, so that its body isn't read.
     """
 
     __slots__ = (
@@ -67,11 +72,12 @@ class Response(asyncio.Protocol):
         "_request",
         "_taken",
         "_trace",
-        "_waiter",
         "content_length",
+        "done",
         "failure",
         "headers",
         "length",
+        "location",
         "refused",
         "ssl_object",
         "status",
@@ -84,13 +90,13 @@ class Response(asyncio.Protocol):
         self._request = request
         self._no_body = no_body
         self._plan = plan
-        self._taken = BodyPlan(Take.NOTHING)
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._taken = UNREAD
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parser: httptools.HttpResponseParser | None = None
         self._received = self._interims = self.length = self.status = self.content_length = 0
         self._interim = self._framed = self.refused = False
         self._body: list[bytes] = []
-        self.version = ""
+        self.version = self.location = ""
         self.headers: dict[bytes, list[bytes]] = {}
         self.failure: ProbeFailed | None = None
         self.verdict: ProbeFailed | None = None
@@ -114,20 +120,10 @@ class Response(asyncio.Protocol):
         """The values of a header (lower-case name), in order."""
         return self.headers.get(name, [])
 
-    @property
-    def ended(self) -> bool:
-        """Whether the answer is whole, has failed, or is read as far as planned."""
-        return self._waiter.done()
-
-    async def complete(self) -> None:
-        """Wait until it has ended."""
-        await self._waiter
-
     def release(self) -> None:
         """Let go of the parser, which holds this object and is held by it."""
         self._parser = None
-        if not self._waiter.done():
-            self._waiter.cancel()
+        self.done.cancel()
 
     # the connection's side
 
@@ -137,7 +133,7 @@ class Response(asyncio.Protocol):
         connection.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter.done():
+        if self.done.done():
             return
         if not self._received:
             self._trace.enter("transfer")
@@ -161,7 +157,7 @@ class Response(asyncio.Protocol):
             self._finish()
         except httptools.HttpParserCallbackError as error:
             # A fault of ours, not the server's: the runner must see it.
-            self._waiter.set_exception(error)
+            self.done.set_exception(error)
         except httptools.HttpParserError as error:
             self._fail(Reason.PROTOCOL, f"the answer is not HTTP: {str(error).lower()}")
         if self._received - self.length > HEAD_LIMIT + _FRAMING_A_BODY_BYTE * self.length:
@@ -185,7 +181,7 @@ class Response(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         parser = self._parser
-        if parser is None or self._waiter.done():
+        if parser is None or self.done.done():
             return
         status = parser.get_status_code()
         if 100 <= status < 200 and status != 101:
@@ -207,7 +203,7 @@ class Response(asyncio.Protocol):
             asyncio.get_running_loop().call_later(taken.patience_seconds, self._finish)
 
     def on_body(self, data: bytes) -> None:
-        if self._waiter.done():
+        if self.done.done():
             return
         room = self._taken.limit - self.length
         if len(data) > room:
@@ -229,8 +225,8 @@ class Response(asyncio.Protocol):
 
         False: it is encoded in a way that nobody but the server knows.
         """
-        lengths = self.values(b"content-length")
-        encodings = self.values(b"transfer-encoding") if self.version != "1.0" else []
+        lengths = self.headers.get(b"content-length", _NONE)
+        encodings = self.headers.get(b"transfer-encoding", _NONE) if self.version != "1.0" else _NONE
         chunked = bool(encodings)
         self._framed = chunked or bool(lengths)
         if status in (101, 204, 304) and not self._no_body:
@@ -253,7 +249,7 @@ class Response(asyncio.Protocol):
             del headers[b"connection"]
 
     def _ended(self, error: Exception | None) -> None:
-        if self._waiter.done():
+        if self.done.done():
             return
         if isinstance(error, OSError):
             self.failure = connection_failure(error)
@@ -266,10 +262,10 @@ class Response(asyncio.Protocol):
         self._finish()
 
     def _fail(self, reason: Reason, detail: str) -> None:
-        if not self._waiter.done():
+        if not self.done.done():
             self.failure = ProbeFailed(reason, detail)
             self._finish()
 
     def _finish(self) -> None:
-        if not self._waiter.done():
-            self._waiter.set_result(None)
+        if not self.done.done():
+            self.done.set_result(None)
