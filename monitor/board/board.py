@@ -38,6 +38,7 @@ class Board:
         self._ripening: dict[str, datetime] = {}
         self._lapses: list[tuple[datetime, EndpointKey]] = []
         self._owed: list[Transition] = []
+        self._recorded = self._started
         self._aged = self._started
         states = {endpoint.key: EndpointState(endpoint) for endpoint in config.endpoints() if endpoint.declared}
         self._arrange(config, states)
@@ -79,10 +80,9 @@ class Board:
         Told that it is earlier than before, it forgets the time in between: the wall clock was set back.
         """
         if now < self._aged - _JITTER:
-            for point in self._points.values():
-                point.rewind(now)
-            self._note_lapses()
+            self._owed += self._rewind(now)
         self._aged = now
+        recorded_at = self._stamp(now)
         rows, self._owed = self._owed, []
         begins: dict[str, datetime] = {}
         while self._lapses and self._lapses[0][0] <= now:
@@ -92,13 +92,13 @@ class Board:
                 continue
             state.health = after = confirm.age(state.health, now, state.policy)
             if after.decided:
-                rows += state.settle(after.decided, now)
+                rows += state.settle(after.decided, recorded_at)
                 begins[key.point] = min(after.decided[0].at, begins.get(key.point, now))
             # What has lapsed does so again at the earliest one hold after the next result.
             lapse = state.health.held + state.policy.hold if state.health.held else now
             heapq.heappush(self._lapses, (lapse if lapse > now else now + state.policy.hold, key))
         for name, begin in begins.items():
-            rows += self._points[name].settle(begin, now)
+            rows += self._points[name].settle(begin, recorded_at)
         return rows
 
     def show(self, transitions: Sequence[Transition]) -> None:
@@ -137,10 +137,13 @@ class Board:
         What must be written because of it (a part closed by a changed address, a confirmation whose row was lost) is
         handed out by the first :meth:`age`.
         """
+        self._recorded = max([self._started, *(found.recorded_at for found in resume.statuses.values())])
         self._owed += restore(self._points, self._endpoints, resume, self._started)
         for key, state in self._endpoints.items():
             if state.health.decided:
                 self._owed += self._decide(self._points[key.point], state, state.health.decided)
+        if any(found.at > self._started for found in resume.statuses.values()):
+            self._owed += self._rewind(self._started)
         self._rebuild()
 
     def disown(self, resume: Resume) -> list[Transition]:
@@ -191,7 +194,7 @@ class Board:
         if after.decided:
             rows = self._decide(point, state, after.decided)
         elif vouched and (since := point.cut_since) is not None:
-            rows = point.settle(since, self._clock())
+            rows = point.settle(since, self._stamp(self._clock()))
         return Applied(
             transitions=tuple(rows),
             suspect=after.suspect,
@@ -199,9 +202,23 @@ class Board:
         )
 
     def _decide(self, point: PointState, state: EndpointState, changes: tuple[confirm.Change, ...]) -> list[Transition]:
-        now = self._clock()
+        recorded_at = self._stamp(self._clock())
         begin = min(change.at for change in changes)
-        return state.settle(changes, now) + point.settle(begin, now)
+        return state.settle(changes, recorded_at) + point.settle(begin, recorded_at)
+
+    def _stamp(self, now: datetime) -> datetime:
+        """When a row decided ``now`` is recorded: never before an earlier decision, which it would not overrule."""
+        self._recorded = now if now >= self._recorded else self._recorded + datetime.resolution
+        return self._recorded
+
+    def _rewind(self, now: datetime) -> list[Transition]:
+        """The wall clock was set back: nothing that is true began later than ``now``."""
+        self._started = min(self._started, now)
+        recorded_at = self._stamp(now)
+        rows = [row for point in self._points.values() for row in point.rewind(now, recorded_at)]
+        self._note_lapses()
+        self._outdated = set(self._points)
+        return rows
 
     def _carry_over(self, config: Config, now: datetime) -> tuple[list[Transition], dict[EndpointKey, EndpointState]]:
         """The states of the new configuration's endpoints, and the rows that close what is gone."""

@@ -57,6 +57,14 @@ def row(
     return after, transition
 
 
+def set_back(key: EndpointKey, track: Track, now: datetime, recorded_at: datetime) -> tuple[Track, list[Transition]]:
+    """The track after the wall clock was set back to ``now``, and the row by which what began later begins now."""
+    if not track or track[-1].at <= now:
+        return rewind(track, now), []
+    after, again = row(key, track, track[-1]._replace(at=now, not_before=None), recorded_at)
+    return after, [again]
+
+
 def segment_of(transition: Transition) -> Segment:
     """The part of a track that a row stands for."""
     cause = Cause(transition.reason, transition.failed_phase, transition.detail)
@@ -107,11 +115,13 @@ class EndpointState:
         self.policy = policy_of(endpoint)
         self._view = None
 
-    def rewind(self, now: datetime) -> None:
+    def rewind(self, now: datetime, recorded_at: datetime) -> list[Transition]:
         """The wall clock was set back."""
-        self.health, self.track = rewind_health(self.health, now), rewind(self.track, now)
+        self.health = rewind_health(self.health, now)
+        self.track, rows = set_back(self.endpoint.key, self.track, now, recorded_at)
         self.answered.clear()
         self.run = None
+        return rows if self.recorded else []
 
     def settle(self, changes: tuple[Change, ...], recorded_at: datetime) -> list[Transition]:
         """The rows of what was decided."""

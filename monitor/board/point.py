@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from monitor.board.endpoint import CONFIG, EndpointState, row, segment_of, undeclared
+from monitor.board.endpoint import CONFIG, EndpointState, row, segment_of, set_back, undeclared
 from monitor.board.views import EndpointView, PointView
 from monitor.config.model import Point
 from monitor.health.points import (
@@ -16,7 +16,6 @@ from monitor.health.points import (
     judge,
     overrule,
     prune,
-    rewind,
     timeline,
 )
 from monitor.health.stability import is_stable
@@ -84,11 +83,13 @@ class PointState:
         others = [other for other in self.endpoints if other is not state and other.endpoint.critical]
         return sum(other.vouch(result.begun) for other in others) > 0  # each is asked
 
-    def rewind(self, now: datetime) -> None:
+    def rewind(self, now: datetime, recorded_at: datetime) -> list[Transition]:
         """The wall clock was set back."""
-        self.track = rewind(self.track, now)
-        for state in self.endpoints:
-            state.rewind(now)
+        rows = [row for state in self.endpoints for row in state.rewind(now, recorded_at)]
+        self.track, own = set_back(self.key, self.track, now, recorded_at)
+        if self.steady_from is not None:
+            self.steady_from = min(self.steady_from, now)
+        return [*rows, *own] if self.recorded else rows
 
     def settle(self, begin: datetime, recorded_at: datetime) -> list[Transition]:
         """Reckon the point anew from ``begin`` on; the rows that make its history say so."""

@@ -605,6 +605,45 @@ def test_a_wall_clock_that_is_set_back_leaves_no_status_in_the_future():
     assert told(world.grow_old(43)) == [("link", 43, "unknown"), ("portal", 43, "unknown"), ("", 43, "unknown")]
 
 
+def test_a_wall_clock_that_is_set_back_brings_what_began_later_to_now():
+    world = World(started=3600)
+    world.play("link:UU portal:UU", begin=3600)
+    world.grow_old(3604)
+    world.now = moment(10)
+    rows = world.keep(world.board.age(world.now))
+    assert sorted(told(rows)) == [("", 10, "up"), ("link", 10, "up"), ("portal", 10, "up")]
+    assert not any(row.first for row in rows)
+    assert seconds(world.view().since) == 10
+    for second in range(15, 320, 15):
+        world.see(second, "link")
+        world.see(second, "portal")
+    assert world.view().stable
+    recorded = [row.recorded_at for row in world.rows]
+    assert recorded == sorted(recorded)
+
+
+def test_what_is_decided_after_the_wall_clock_was_set_back_overrules_what_was_before():
+    world = World(started=3600)
+    world.play("link:UU portal:UU", begin=3600)
+    world.grow_old(3604)
+    world.now = moment(10)
+    world.keep(world.board.age(world.now))
+    world.play("link:DDD portal:DDD", begin=11)
+    assert world.status() is Status.DOWN
+    rows = [row for row in world.rows if row.key.is_point]
+    last = max(rows, key=lambda row: row.recorded_at)
+    assert (seconds(last.at), last.status) == (11, Status.DOWN)
+
+
+def test_a_wall_clock_that_was_set_back_while_the_program_did_not_run():
+    before = World(started=3600)
+    before.play("link:UU portal:UU", begin=3600)
+    world = World(started=10, resume=before.resume())
+    rows = world.grow_old(11)
+    assert sorted(told(rows)) == [("", 10, "up"), ("link", 10, "up"), ("portal", 10, "up")]
+    assert min(row.recorded_at for row in rows) > max(row.recorded_at for row in before.rows)
+
+
 # -- how far a decision reaches back --------------------------------------------------------------------------------
 
 
