@@ -50,15 +50,21 @@ class Reason(StrEnum):
     @property
     def outcome(self) -> Outcome:
         """The outcome of a result that carries this reason."""
-        if self is Reason.OK or self in BUDGET_REASONS:
-            return Outcome.UP
-        return Outcome.UNKNOWN if self in OUR_REASONS else Outcome.DOWN
+        return _OUTCOMES[self]
 
 
 BUDGET_REASONS = frozenset({Reason.LATENCY, Reason.LOSS, Reason.CERTIFICATE})
 OUR_REASONS = frozenset(
     {Reason.RESOLVER, Reason.RESOURCES, Reason.PERMISSION, Reason.STALLED, Reason.STALE, Reason.INTERNAL, Reason.CONFIG}
 )
+_OUTCOMES = {
+    reason: Outcome.UP
+    if reason is Reason.OK or reason in BUDGET_REASONS
+    else Outcome.UNKNOWN
+    if reason in OUR_REASONS
+    else Outcome.DOWN
+    for reason in Reason
+}
 
 
 class Status(StrEnum):

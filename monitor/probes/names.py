@@ -106,6 +106,13 @@ def choose(addresses: Sequence[str], preferred: str, fallback: bool) -> str | No
     return others if fallback else None
 
 
+@lru_cache(maxsize=16_384)
+def settled(host: str, preferred: str, fallback: bool) -> str:
+    """The address of a host that is one already, if it is of a wanted family; empty: there is something to find out."""
+    address = literal(host)
+    return (address and choose([address], preferred, fallback)) or ""
+
+
 def ascii_name(host: str) -> str:
     """A host name in lower-case ASCII, as it goes over the wire. Raises ValueError if it can't be one."""
     try:

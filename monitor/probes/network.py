@@ -15,8 +15,8 @@ from monitor.probes import dnsstream
 from monitor.probes.base import ProbeFailed, Trace
 from monitor.probes.datagram import Exchanges, Server, open_exchanges
 from monitor.probes.icmp_socket import Echoes, open_echoes
-from monitor.probes.names import Settings, Watched, literal, parse_resolv_conf, protocol_and_hash, read_hosts
-from monitor.probes.resolver import Resolved, Resolver
+from monitor.probes.names import Settings, Watched, literal, parse_resolv_conf, protocol_and_hash, read_hosts, settled
+from monitor.probes.resolver import Resolver
 from monitor.probes.shared_socket import SharedSocket, family_of
 from monitor.probes.tcp_socket import Wires
 from monitor.probes.tls import TlsOptions, build_context
@@ -86,19 +86,21 @@ class Network:
 
         The phase is still ``resolve`` on return and on failure; the caller enters the next.
         """
+        facts = trace.facts
         before = trace.phases.get("resolve", 0.0)
-        trace.facts["probe_ip_protocol"] = trace.facts["probe_ip_addr_hash"] = 0
         trace.enter("resolve")
-        resolved = Resolved("")
         try:
-            resolved = await self._resolver.resolve(host, preferred, fallback)
+            address = settled(host, preferred, fallback) or await self._look_up(trace, host, preferred, fallback)
         finally:
             trace.enter("resolve")
-            trace.facts["probe_dns_lookup_time_seconds"] = trace.phases["resolve"] - before
-        trace.address = resolved.address
-        protocol, address_hash = protocol_and_hash(resolved.address)
-        trace.facts["probe_ip_protocol"] = protocol
-        trace.facts["probe_ip_addr_hash"] = address_hash
+            facts["probe_dns_lookup_time_seconds"] = trace.phases["resolve"] - before
+        trace.address = address
+        facts["probe_ip_protocol"], facts["probe_ip_addr_hash"] = protocol_and_hash(address)
+        return address
+
+    async def _look_up(self, trace: Trace, host: str, preferred: str, fallback: bool) -> str:
+        trace.facts["probe_ip_protocol"] = trace.facts["probe_ip_addr_hash"] = 0
+        resolved = await self._resolver.resolve(host, preferred, fallback)
         if resolved.remembered:
             trace.facts[REMEMBERED_FACT] = 1
         return resolved.address
