@@ -141,7 +141,7 @@ class Board:
         self._owed += restore(self._points, self._endpoints, resume, self._started)
         for key, state in self._endpoints.items():
             if state.health.decided:
-                self._owed += self._decide(self._points[key.point], state, state.health.decided)
+                self._owed += self._decide(self._points[key.point], state)
         if any(found.at > self._started for found in resume.statuses.values()):
             self._owed += self._rewind(self._started)
         self._rebuild()
@@ -190,21 +190,19 @@ class Board:
         """The slow path: something is pending, decided, or wrong with the link."""
         after = state.health
         vouched = point.witness(state, result)
-        rows: list[Transition] = []
-        if after.decided:
-            rows = self._decide(point, state, after.decided)
-        elif vouched and (since := point.cut_since) is not None:
-            rows = point.settle(since, self._stamp(self._clock()))
+        since = point.cut_since if vouched else None
+        rows = self._decide(point, state, since) if after.decided or since else []
         return Applied(
             transitions=tuple(rows),
             suspect=after.suspect,
             hasten=tuple(_hasten(point, state, before, result)),
         )
 
-    def _decide(self, point: PointState, state: EndpointState, changes: tuple[confirm.Change, ...]) -> list[Transition]:
+    def _decide(self, point: PointState, state: EndpointState, since: datetime | None = None) -> list[Transition]:
+        """The rows of what the endpoint's health decided, and of the point from then, or already from ``since``, on."""
         recorded_at = self._stamp(self._clock())
-        begin = min(change.at for change in changes)
-        return state.settle(changes, recorded_at) + point.settle(begin, recorded_at)
+        begins = [change.at for change in state.health.decided] + ([since] if since else [])
+        return state.settle(state.health.decided, recorded_at) + point.settle(min(begins), recorded_at)
 
     def _stamp(self, now: datetime) -> datetime:
         """When a row decided ``now`` is recorded: never before an earlier decision, which it would not overrule."""

@@ -672,6 +672,15 @@ def test_a_failure_after_a_lapse_still_counts_after_a_restart():
     ]  # fmt: skip
 
 
+def test_an_answer_between_two_failures_speaks_for_the_link_across_a_lapse():
+    world = World()
+    world.play("link:DDD")
+    world.see(20, "portal")
+    world.grow_old(36)
+    world.see(40, "link", "D")
+    assert told([row for row in world.rows if row.key.is_point and row.at < moment(35)])[-1] == ("", 20, "degraded")
+
+
 # -- a start without history ----------------------------------------------------------------------------------------
 
 
