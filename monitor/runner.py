@@ -8,9 +8,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from monitor.config.model import Budgets, Endpoint
 from monitor.health.budgets import EXPIRY, LOSS, weigh
@@ -25,6 +24,9 @@ _EXHAUSTED: Final = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EAGAIN}
 )
 _FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
+
+_OK: Final = Reason.OK
+"""Looking a member up in its enumeration is a call of Python's own up to 3.11."""
 
 _DAY: Final = timedelta(days=1)
 _LONGEST_DETAIL: Final = 300
@@ -70,10 +72,11 @@ class _Deadline:
         self.task.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class _Built:
-    fingerprint: str
+class _Built(NamedTuple):
+    endpoint: Endpoint
     prober: Prober
+    timeout_seconds: float
+    budgets: Budgets | None
 
 
 class Runner:
@@ -104,25 +107,28 @@ class Runner:
     def retain(self, endpoints: Iterable[Endpoint]) -> None:
         """Forget the probers of all other endpoints: after a reload."""
         fingerprints = {endpoint.key: endpoint.fingerprint for endpoint in endpoints}
-        self._built = {key: built for key, built in self._built.items() if fingerprints.get(key) == built.fingerprint}
+        self._built = {
+            key: built for key, built in self._built.items() if fingerprints.get(key) == built.endpoint.fingerprint
+        }
 
     async def run(self, endpoint: Endpoint) -> Result:
         """Probe once. Raises nothing but CancelledError, and that only when the caller's task is cancelled."""
         begun, started = self._clock(), self._monotonic()
         trace = Trace(clock=self._monotonic)
-        reason, detail, failed_phase = Reason.OK, "", ""
+        reason, detail, failed_phase, budgets = _OK, "", "", None
         try:
-            await self._ask(endpoint, trace)
+            budgets = await self._ask(endpoint, trace)
         except Exception as error:  # noqa: BLE001  (the runner turns whatever a prober raises into a result)
             failed_phase = trace.phase
             reason, detail = _explain(error, endpoint, failed_phase)
         trace.leave()
         ended = self._monotonic()
         stalled = self._pulse.stalled_between(started, ended)
-        if reason in _PATIENCE and _ours(stalled, ended - started, endpoint.timeout.total_seconds()):
-            reason, detail = Reason.STALLED, f"the program stood still for {stalled:.1f} s of this probe"
-        elif reason is Reason.OK:
-            reason, detail = _judge(endpoint.module.budgets, max(ended - started - stalled, 0.0), trace.facts, begun)
+        if reason is not _OK:
+            if reason in _PATIENCE and _ours(stalled, ended - started, endpoint.timeout.total_seconds()):
+                reason, detail = Reason.STALLED, f"the program stood still for {stalled:.1f} s of this probe"
+        elif budgets is not None:
+            reason, detail = _judge(budgets, max(ended - started - stalled, 0.0), trace.facts, begun)
         return Result(
             key=endpoint.key,
             vantage=self._vantage,
@@ -137,16 +143,19 @@ class Runner:
             lagged=stalled > 0,
         )
 
-    async def _ask(self, endpoint: Endpoint, trace: Trace) -> None:
-        """Let the prober ask; TimeoutError when the endpoint's timeout is over."""
-        prober = self._prober(endpoint)
-        task = asyncio.current_task()
+    async def _ask(self, endpoint: Endpoint, trace: Trace) -> Budgets | None:
+        """Let the prober ask; what to judge a success by. Raises TimeoutError when the endpoint's timeout is over."""
+        built = self._built.get(endpoint.key)
+        if built is None or built.endpoint is not endpoint:
+            built = self._build(endpoint, built)
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  (a coroutine that runs is run by a task)
         cancellations = task.cancelling()
         deadline = _Deadline(task)
-        timer = asyncio.get_running_loop().call_later(endpoint.timeout.total_seconds(), deadline)
+        timer = loop.call_later(built.timeout_seconds, deadline)
         try:
-            await prober.probe(trace)
+            await built.prober.probe(trace)
         except asyncio.CancelledError as error:
             if task.cancelling() - deadline.expired > cancellations:
                 raise
@@ -157,14 +166,18 @@ class Runner:
             timer.cancel()
             if deadline.expired:
                 task.uncancel()
+        return built.budgets
 
-    def _prober(self, endpoint: Endpoint) -> Prober:
-        built = self._built.get(endpoint.key)
-        if built is None or built.fingerprint != endpoint.fingerprint:
-            module = endpoint.module
+    def _build(self, endpoint: Endpoint, before: _Built | None) -> _Built:
+        """Make the endpoint's prober, or keep the one that fits it still."""
+        module = endpoint.module
+        if before is not None and before.endpoint.fingerprint == endpoint.fingerprint:
+            prober = before.prober
+        else:
             prober = self._probers[module.prober](endpoint.target, module.options, network=self._network)
-            built = self._built[endpoint.key] = _Built(endpoint.fingerprint, prober)
-        return built.prober
+        budgets = None if module.budgets == Budgets() else module.budgets
+        built = self._built[endpoint.key] = _Built(endpoint, prober, endpoint.timeout.total_seconds(), budgets)
+        return built
 
 
 def _ours(stalled_seconds: float, elapsed_seconds: float, timeout_seconds: float) -> bool:
