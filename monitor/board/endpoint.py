@@ -171,9 +171,10 @@ class EndpointState:
 
     def remember(self, result: Result | StoredResult) -> None:
         """Keep the unbroken run of successes."""
-        if result.outcome is Outcome.DOWN:
+        outcome = result.outcome
+        if outcome is Outcome.DOWN:
             self.run = None
-        elif result.outcome is Outcome.UP:
+        elif outcome is Outcome.UP:
             self.run = Answer(self.run.since if self.run else result.begun, result.begun)
 
     def vouch(self, link_failed: datetime) -> bool:

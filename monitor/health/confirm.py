@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from monitor.model import BUDGET_REASONS, OUR_REASONS, Reason, Status
+from monitor.model import BUDGET_REASONS, OUR_REASONS, Reason, Status, record
 
 
 class Observed(Protocol):
@@ -103,7 +103,7 @@ class Standing(NamedTuple):
 STALE = Cause(Reason.STALE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Health:
     """What one vantage believes of one endpoint.
 
@@ -162,7 +162,8 @@ def observe(health: Health, result: Observed, policy: Policy) -> Health:
     if reason in OUR_REASONS:
         return _doubt(health, result, policy)
     if reason is Reason.OK and _steady(health, begun, policy):
-        return Health(Status.UP, health.since, health.cause, begun, begun, begun, begun)
+        since, cause = health.since, health.cause
+        return Health(status=Status.UP, since=since, cause=cause, latest=begun, known=begun, alive=begun, held=begun)
     return _judge(_resume(health, begun, policy), result, policy)
 
 

@@ -64,6 +64,8 @@ class HttpProber:
         self._handshakes = HandshakeReader()
         self._last_modified: tuple[bytes, float | None] = (b"", None)
         self._looks_into_body = bool(options.fail_if_body_matches_regexp or options.fail_if_body_not_matches_regexp)
+        self._looks_into_head = bool(options.fail_if_header_matches or options.fail_if_header_not_matches)
+        self._looks_at_transport = bool(options.valid_http_versions or options.fail_if_ssl or options.fail_if_not_ssl)
         self._decodes = options.compression not in ("", "identity")
         self._plan_if_good, self._plan_if_bad = self._body_plan(good=True), self._body_plan(good=False)
 
@@ -72,7 +74,9 @@ class HttpProber:
         response = await self.fetch(trace)
         decoded = await self._decode(response) if self._decodes else None
         body_failure = self._judge_body(trace, response, decoded)
-        failure = response.verdict or body_failure or self._judge_transport(response)
+        failure = response.verdict or body_failure
+        if failure is None and self._looks_at_transport:
+            failure = self._judge_transport(response)
         if failure is not None:
             raise failure
 
@@ -154,7 +158,10 @@ class HttpProber:
                     return UNREAD
                 response.refused = True
         self._note_head(trace, response, hops + response.refused)
-        response.verdict = self._judge_status(response) or self._judge_headers(trace, response)
+        response.verdict = self._judge_status(response)
+        if response.verdict is None and self._looks_into_head:
+            response.hide_framing()
+            response.verdict = self._judge_headers(trace, response)
         if response.refused:
             return UNREAD
         return self._plan_if_good if response.verdict is None else self._plan_if_bad
@@ -178,7 +185,7 @@ class HttpProber:
             facts["probe_http_ssl"] = 1.0
             facts.update(self._handshakes.facts(response.ssl_object))
             facts[cipher_fact(response.ssl_object)] = 1.0
-        modified = response.values(b"last-modified")
+        modified = response.headers.get(b"last-modified")
         if modified:
             if modified[0] != self._last_modified[0]:
                 self._last_modified = modified[0], http_date_seconds(modified[0])

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum
 from ssl import SSLObject
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import httptools
 
@@ -30,6 +30,9 @@ class Take(Enum):
     ALL = 2
 
 
+_ALL: Final = Take.ALL
+
+
 class BodyPlan(NamedTuple):
     """``limit`` bytes are read at most; ``patience_seconds`` bounds the wait for a body that no longer matters."""
 
@@ -38,7 +41,8 @@ class BodyPlan(NamedTuple):
     patience_seconds: float = 0.0
 
 
-UNREAD = BodyPlan(Take.NOTHING)
+UNREAD: Final = BodyPlan(Take.NOTHING)
+"""The one plan that takes nothing."""
 
 
 class Connection(Protocol):
@@ -104,7 +108,7 @@ class Response(asyncio.Protocol):
 
     @property
     def content(self) -> bytes:
-        return b"".join(self._body)
+        return self._body[0] if len(self._body) == 1 else b"".join(self._body)
 
     @property
     def has_body(self) -> bool:
@@ -119,6 +123,15 @@ class Response(asyncio.Protocol):
     def values(self, name: bytes) -> list[bytes]:
         """The values of a header (lower-case name), in order."""
         return self.headers.get(name, [])
+
+    def hide_framing(self) -> None:
+        """Take away the headers that Go's client keeps to itself: for assertions."""
+        headers = self.headers
+        if headers.pop(b"transfer-encoding", None) and self.version != "1.0":
+            headers.pop(b"trailer", None)
+            headers.pop(b"content-length", None)
+        if any(b"close" in value.lower() for value in headers.get(b"connection", ())):
+            del headers[b"connection"]
 
     def release(self) -> None:
         """Let go of the parser, which holds this object and is held by it."""
@@ -197,7 +210,7 @@ class Response(asyncio.Protocol):
             return
         self.status = status
         self._taken = taken = self._plan(self)
-        if taken.take is Take.NOTHING or not self.has_body or status == 101:
+        if taken is UNREAD or not self.content_length or self._no_body or status == 101:
             self._finish()
         elif taken.patience_seconds:
             asyncio.get_running_loop().call_later(taken.patience_seconds, self._finish)
@@ -211,7 +224,7 @@ class Response(asyncio.Protocol):
             self._fail(Reason.CONTENT, f"the body is larger than {self._taken.limit} bytes")
             return
         self.length += len(data)
-        if self._taken.take is Take.ALL:
+        if self._taken.take is _ALL:
             self._body.append(data)
 
     def on_message_complete(self) -> None:
@@ -235,18 +248,7 @@ class Response(asyncio.Protocol):
             self.content_length = -1
         else:
             self.content_length = int(lengths[0])
-        self._drop_framing(chunked=chunked)
         return not chunked or (len(encodings) == 1 and encodings[0].lower() == b"chunked")
-
-    def _drop_framing(self, *, chunked: bool) -> None:
-        """Take away the headers that Go's client keeps to itself: no assertion sees them."""
-        headers = self.headers
-        headers.pop(b"transfer-encoding", None)
-        if chunked:
-            headers.pop(b"trailer", None)
-            headers.pop(b"content-length", None)
-        if any(b"close" in value.lower() for value in headers.get(b"connection", ())):
-            del headers[b"connection"]
 
     def _ended(self, error: Exception | None) -> None:
         if self.done.done():
