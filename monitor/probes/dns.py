@@ -13,8 +13,10 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.rrset
 from pydantic import field_validator, model_validator
 
 from monitor.model import Reason
@@ -27,6 +29,7 @@ from monitor.probes.shared_socket import Rejected
 from monitor.probes.tls import TlsOptions
 from monitor.probes.types import Flag, IpProtocol, Regex
 
+_DIGESTS = frozenset(map(dns.rdatatype.from_text, ("DS", "CDS", "DLV", "SSHFP")))
 _SECTIONS = ("answer", "authority", "additional")
 
 
@@ -209,9 +212,20 @@ class DnsProber:
 
     def _broken_rule(self, message: dns.message.Message) -> str:
         for section, rules, rrsets in zip(_SECTIONS, self._rules, message.sections[1:], strict=True):
-            if broken := rules.broken_by([rrset.to_text().replace(" ", "\t", 4) for rrset in rrsets]):
+            if broken := rules.broken_by([record_text(rrset) for rrset in rrsets]):
                 return f"the {section} section {broken}"
         return ""
+
+
+def record_text(rrset: dns.rrset.RRset) -> str:
+    """A record as blackbox_exporter's assertions see it: tabs up to the data, keys whole, digests in capitals."""
+    text = rrset.to_text(chunksize=0).replace(" ", "\t", 4)
+    if rrset.rdtype in _DIGESTS:
+        rest, space, digest = text.rpartition(" ")
+        return rest + space + digest.upper()
+    if isinstance(rrset[0], dns.rdata.GenericRdata):
+        return text.replace("\tIN\t", "\tCLASS1\t", 1)
+    return text
 
 
 def pack_query(options: DnsOptions) -> bytes:
