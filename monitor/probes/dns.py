@@ -157,6 +157,7 @@ class DnsProber:
         self._rcodes = frozenset(rcode_number(name) for name in options.valid_rcodes) or frozenset({dnswire.NOERROR})
         self._query = pack_query(options)
         self._last: tuple[bytes, int, str] = (b"", 0, "")
+        self._whole = b""
 
     async def probe(self, trace: Trace) -> None:
         """Raises ProbeFailed: REFUSED when nobody listens, PROTOCOL for a wrong response code, CONTENT for records."""
@@ -169,6 +170,10 @@ class DnsProber:
             trace, self._host, options.preferred_ip_protocol, options.ip_protocol_fallback
         )
         wire = await self._exchange(trace, (address, self._port))
+        if wire[2:] != self._whole:
+            if not dnswire.is_whole(wire, self._query[10:]):
+                raise ProbeFailed(Reason.PROTOCOL, "the answer ends in the middle of its records")
+            self._whole = wire[2:]
         facts["probe_dns_query_succeeded"] = 1
         header = dnswire.header(wire)
         facts["probe_dns_answer_rrs"] = header.answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from struct import Struct
 from typing import NamedTuple
 
@@ -100,6 +101,23 @@ def _name(wire: bytes, offset: int) -> tuple[bytes, int]:
             labels.append(wire[offset : offset + 1 + length].lower())
             offset += 1 + length
     raise ValueError("a DNS name that has no end")
+
+
+def is_whole(wire: bytes, asked: bytes) -> bool:
+    """Whether no record breaks off; neither what records hold is looked at, nor whether all announced ones came."""
+    records = sum(_HEADER.unpack_from(wire)[3:])
+    offset = HEADER_BYTES + len(asked)
+    try:
+        for _ in range(records):
+            if offset == len(wire):
+                return True
+            while 0 < (length := wire[offset]) < 0xC0:
+                offset += 1 + length
+            offset += 2 if length else 1
+            offset += _RECORD.size + _RECORD.unpack_from(wire, offset)[3]
+    except (IndexError, struct.error):
+        return False
+    return not records or offset <= len(wire)
 
 
 def addresses(wire: bytes, asked: bytes) -> list[str]:

@@ -248,6 +248,8 @@ ASKS = [
         },
         True,
     ),
+    Ask("a record cut short", lambda query: [wire[:-3] for wire in RECORDS(query)], A, False),
+    Ask("bytes behind the records", lambda query: [wire + b"xx" for wire in RECORDS(query)], A, True),
     Ask("from a source address", RECORDS, {**A, "source_ip_address": "127.0.0.9"}, True),
     Ask("another id first", lambda query: [b"\xff" + respond(query).to_wire()[1:], *RECORDS(query)], A, True),
 ]
