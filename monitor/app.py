@@ -30,7 +30,7 @@ from monitor.storage.recorder import Recorder, RecorderState
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
 from monitor.web import build
-from monitor.web.stream import Hub
+from monitor.web.stream import BEAT_EVERY, Hub
 from monitor.web.uptimes import Uptimes
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ Load = Callable[[], Config]
 Announce = Callable[[Config, str], None]
 
 MARK_EVERY = timedelta(seconds=5)
+UPTIMES_EVERY = timedelta(seconds=20)
 PACK_EVERY = timedelta(minutes=1)
 PACK_AFTER = timedelta(minutes=5)
 PRUNE_EVERY = timedelta(hours=1)
@@ -123,8 +124,7 @@ class Assembly:
                 await self._recorder.ready()
                 await self._resume()
                 pipeline = tasks.create_task(self._pipeline.run())
-                others = [self._schedule.run(), self._hub.run(), self._uptimes.run(), self._reload_when_asked()]
-                running = [tasks.create_task(each) for each in others]
+                running = [tasks.create_task(each) for each in (self._schedule.run(), self._reload_when_asked())]
                 self._start_periodic()
                 self._ready = True
                 announce(self._config, url)
@@ -253,6 +253,11 @@ class Assembly:
         async def prune() -> None:
             await self._quietly(self._store.prune(now() - self._config.storage.keep_results), logging.WARNING)
 
+        async def beat() -> None:
+            self._hub.beat()
+
+        self._periodic.every(BEAT_EVERY, beat, "beat", now=True)
+        self._periodic.every(UPTIMES_EVERY, self._uptimes.try_refresh, "uptimes", now=True)
         self._periodic.every(MARK_EVERY, self._mark, "mark", now=True)
         self._periodic.every(PACK_EVERY, pack, "pack")
         self._periodic.every(PRUNE_EVERY, prune, "prune")

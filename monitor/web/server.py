@@ -45,7 +45,7 @@ def build(
     clock: Clock,
     ready: Callable[[], bool] = lambda: True,
 ) -> web.Application:
-    """The application, ready to be run on a socket. ``hub.run()`` and ``uptimes.run()`` are the caller's tasks.
+    """The application, ready to be run on a socket. The caller lets the hub beat and the uptimes refresh.
 
     ``reload`` reads the configuration again (ConfigError when it is bad); ``ready`` answers /-/ready.
     """

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.board import PointView
 
 BEAT_EVERY = timedelta(seconds=2)
+"""How often the program is to call :meth:`Hub.beat`: a page that hears nothing for five seconds says it is lost."""
 QUEUE_EVENTS = 64
 """What a page may lag behind before it is dropped: it connects again and gets a new snapshot."""
 WRITE_SECONDS = 10.0
@@ -96,12 +97,6 @@ class Hub:
         else:
             self._tell_changes(views.values())
         self._publish("beat", self._beat())
-
-    async def run(self) -> None:
-        """Beat for ever."""
-        while True:
-            self.beat()
-            await asyncio.sleep(BEAT_EVERY.total_seconds())
 
     @contextmanager
     def listen(self, drop: Callable[[], None]) -> Iterator[Listener]:

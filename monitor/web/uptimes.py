@@ -26,6 +26,8 @@ WINDOWS: Mapping[str, timedelta] = {
 log = logging.getLogger(__name__)
 
 Span = tuple[datetime, datetime]
+MARK_LAG = timedelta(seconds=15)
+"""How old the liveness mark of a program that runs may be: it is written every five seconds."""
 STANDS_FOR = timedelta(minutes=5)
 AT_ONCE = 50
 """Points whose histories are read by one question."""
@@ -40,14 +42,11 @@ class UptimeSink(Protocol):
 class Uptimes:
     """The last reckoned uptimes by point id and window. ``run`` belongs to the program's task group."""
 
-    def __init__(
-        self, *, board: Views, store: Past, clock: Clock, sink: UptimeSink, every: timedelta = timedelta(seconds=20)
-    ) -> None:
+    def __init__(self, *, board: Views, store: Past, clock: Clock, sink: UptimeSink) -> None:
         self._board = board
         self._store = store
         self._clock = clock
         self._sink = sink
-        self._every = every
         self._latest: dict[str, Mapping[str, Uptime]] = {}
         self._refreshed = clock()
 
@@ -73,12 +72,6 @@ class Uptimes:
         for point in self._latest.keys() - set(declared):
             del self._latest[point]
         self._refreshed = self._clock()
-
-    async def run(self) -> None:
-        """Refresh for ever."""
-        while True:
-            await self.try_refresh()
-            await asyncio.sleep(self._every.total_seconds())
 
     async def try_refresh(self) -> None:
         """Refresh; while the database is away the last figures stand for a while, then none do."""
@@ -127,9 +120,13 @@ async def days_of(store: Past, key: EndpointKey, days: int, now: datetime, vanta
 
 
 def live(observations: Sequence[Observation], now: datetime, vantage: str) -> Sequence[Observation]:
-    """``observations`` with this program's own, the last of its vantage, going on until now: its mark lags."""
+    """``observations`` with this program's own, the last of its vantage, going on until now: its mark lags.
+
+    An older mark is left alone: it is that of a run which ended, or a database that can't be written, and time that
+    nobody may have watched is never called observed.
+    """
     ours = [number for number, each in enumerate(observations) if each.vantage == vantage and each.begun <= now]
-    if not ours or observations[ours[-1]].ended >= now:
+    if not ours or not timedelta(0) < now - observations[ours[-1]].ended < MARK_LAG:
         return observations
     last = ours[-1]
     return [*observations[:last], replace(observations[last], ended=now), *observations[last + 1 :]]

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,12 @@ def test_an_outage_outlives_kill_9_and_its_end_is_told(program: Program) -> None
 
     assert program.end(signal.SIGINT) == 0
     assert "Traceback" not in program.log()
+
+
+def test_the_program_beats_so_that_a_page_knows_that_it_lives(program: Program) -> None:
+    with urllib.request.urlopen(program.url + "/api/v1/stream", timeout=20) as stream:
+        events = (line.decode().strip() for line in stream)
+        assert [next(line for line in events if line == "event: beat") for _ in range(2)]
 
 
 def test_metrics_have_no_fault_that_promtool_knows(program: Program) -> None:

@@ -18,7 +18,7 @@ from monitor.config.model import Config, Endpoint
 from monitor.model import Reason, Result, Transition
 from monitor.storage.store import Store
 from monitor.web import build
-from monitor.web.stream import Hub
+from monitor.web.stream import BEAT_EVERY, Hub
 from monitor.web.uptimes import Uptimes
 
 INVENTORY = Path(__file__).parents[2] / "config" / "endpoints.yaml"
@@ -224,9 +224,15 @@ async def world(config: Config, folder: Path) -> AsyncIterator[World]:
         await made.store.mark_alive(run, made.clock())
         await made.serve()
         stack.push_async_callback(made.die)
-        beating = asyncio.create_task(made.hub.run())
+        beating = asyncio.create_task(_beat(made))
         stack.push_async_callback(_cancel, beating)
         yield made
+
+
+async def _beat(world: World) -> None:
+    while True:
+        world.hub.beat()
+        await asyncio.sleep(BEAT_EVERY.total_seconds())
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

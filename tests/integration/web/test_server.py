@@ -1,6 +1,5 @@
 """What stands around the handlers: verbs under /-/, /config, headers, compression, errors, static files."""
 
-import asyncio
 import gzip
 import hashlib
 from datetime import timedelta
@@ -14,7 +13,6 @@ from aiohttp import web
 
 from monitor.config import Problem
 from monitor.web.assets import Assets
-from monitor.web.uptimes import Uptimes
 
 World = Any
 
@@ -202,25 +200,3 @@ async def test_uptimes_stand_for_a_while_without_a_database_then_there_are_none(
     world.clock.now += timedelta(minutes=2)
     await world.uptimes.try_refresh()
     assert not world.uptimes.latest
-
-
-async def test_uptimes_are_refreshed_again_and_again(world: World) -> None:
-    heard = Heard()
-    uptimes = Uptimes(board=world.board, store=world.store, clock=world.clock, sink=heard, every=timedelta(0))
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(uptimes.run())
-        await heard.twice.wait()
-        running.cancel()
-
-
-class Heard:
-    """Hears of uptimes."""
-
-    def __init__(self) -> None:
-        self.points: list[str] = []
-        self.twice = asyncio.Event()
-
-    def on_uptime(self, point: str, windows: Any) -> None:
-        self.points.append(point)
-        if self.points.count(point) == 2:
-            self.twice.set()

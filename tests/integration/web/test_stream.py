@@ -137,14 +137,6 @@ async def test_a_point_that_is_gone_brings_a_new_snapshot(world: World) -> None:
     assert "cua-nam" not in {point["id"] for point in again.data["points"]}
 
 
-async def test_it_beats_by_itself(quiet: World) -> None:
-    async with listening(quiet) as reader, asyncio.TaskGroup() as tasks:
-        await reader.until("snapshot")
-        running = tasks.create_task(quiet.hub.run())
-        await reader.until("beat")
-        running.cancel()
-
-
 async def test_an_event_is_made_once_for_all(world: World) -> None:
     async with listening(world) as one, listening(world) as other:
         first, second = await one.until("snapshot"), await other.until("snapshot")

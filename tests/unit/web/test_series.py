@@ -61,3 +61,9 @@ def test_this_programs_own_run_goes_on_until_now() -> None:
     assert live(seen, NOW, "elsewhere") == seen
     assert live([run("local", -50, 5)], NOW, "local") == [run("local", -50, 5)]
     assert live([], NOW, "local") == []
+
+
+def test_an_old_mark_is_no_sign_of_life() -> None:
+    """The run that it belongs to ended, or the database can't be written: that time may have gone unwatched."""
+    old = [Observation("local", NOW - timedelta(hours=5), NOW - timedelta(hours=4))]
+    assert live(old, NOW, "local") == old
