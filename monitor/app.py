@@ -17,6 +17,7 @@ from monitor import __version__
 from monitor.board import Applied, Board
 from monitor.config import ConfigError
 from monitor.config.model import Config, Endpoint
+from monitor.config.reach import FIXED, within_reach
 from monitor.metrics import Metrics
 from monitor.model import Resume
 from monitor.pipeline import Pipeline
@@ -44,8 +45,6 @@ UPTIMES_EVERY = timedelta(seconds=20)
 PACK_EVERY = timedelta(minutes=1)
 PACK_AFTER = timedelta(minutes=5)
 PRUNE_EVERY = timedelta(hours=1)
-FIXED = ("vantage", "server", "storage", "resolution", "ca_file")
-"""Parts of the configuration of which all or some is read at the start only: see :func:`within_reach`."""
 
 
 class CannotStart(Exception):
@@ -291,15 +290,3 @@ class Assembly:
             "simulated": self._simulated,
         }
         return [name for name, holds in said.items() if holds]
-
-
-def within_reach(config: Config, *, running: Config) -> Config:
-    """``config`` as a ``running`` program can take it over: what is read at the start only stays as it is."""
-    return replace(
-        config,
-        vantage=running.vantage,
-        server=replace(config.server, host=running.server.host, port=running.server.port),
-        storage=replace(running.storage, keep_results=config.storage.keep_results),
-        resolution=running.resolution,
-        ca_file=running.ca_file,
-    )
