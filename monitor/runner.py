@@ -148,7 +148,7 @@ class Runner:
         built = self._built.get(endpoint.key)
         if built is None or built.endpoint is not endpoint:
             built = self._build(endpoint, built)
-        loop = asyncio.get_running_loop()
+        loop = self._network.loop
         task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101  (a coroutine that runs is run by a task)
         cancellations = task.cancelling()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from asyncio import Future
 from functools import partial
 from typing import ClassVar
 
@@ -123,7 +124,8 @@ class HttpProber:
         """Send one request and read its answer as far as it is wanted. Raises ProbeFailed when no answer comes."""
         url = request.url
         plan = partial(self._plan, trace, request, hops)
-        response = Response(trace=trace, request=encoded, no_body=request.method == "HEAD", plan=plan)
+        done: Future[None] = self._network.loop.create_future()
+        response = Response(trace=trace, request=encoded, no_body=request.method == "HEAD", plan=plan, done=done)
         try:
             if url.scheme == "https":
                 await self._converse_secretly(trace, response, request, address)

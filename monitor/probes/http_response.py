@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import Future
 from collections.abc import Callable
 from enum import Enum
 from ssl import SSLObject
@@ -89,13 +90,15 @@ class Response(asyncio.Protocol):
         "version",
     )
 
-    def __init__(self, *, trace: Trace, request: bytes, no_body: bool, plan: Callable[[Response], BodyPlan]) -> None:
+    def __init__(
+        self, *, trace: Trace, request: bytes, no_body: bool, plan: Callable[[Response], BodyPlan], done: Future[None]
+    ) -> None:
         self._trace = trace
         self._request = request
         self._no_body = no_body
         self._plan = plan
         self._taken = UNREAD
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done = done
         self._parser: httptools.HttpResponseParser | None = None
         self._received = self._interims = self.length = self.status = self.content_length = 0
         self._interim = self._framed = self.refused = False
@@ -213,7 +216,7 @@ class Response(asyncio.Protocol):
         if taken is UNREAD or not self.content_length or self._no_body or status == 101:
             self._finish()
         elif taken.patience_seconds:
-            asyncio.get_running_loop().call_later(taken.patience_seconds, self._finish)
+            self.done.get_loop().call_later(taken.patience_seconds, self._finish)
 
     def on_body(self, data: bytes) -> None:
         if self.done.done():

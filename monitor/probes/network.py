@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from socket import AddressFamily
 from time import monotonic
@@ -53,6 +55,11 @@ class Network:
             exchanges=self.exchanges,
             over_tcp=dnsstream.ask,
         )
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that this is used in. Asking Python each time is a call of the kernel (getpid) up to 3.11."""
+        return asyncio.get_running_loop()
 
     async def __aenter__(self) -> Self:
         return self

@@ -196,10 +196,10 @@ class Schedule:
     def _starts(self, slot: _Slot, when: float, now: float) -> bool:
         """Whether this entry of the heap starts a probe. A grid entry puts the next one in its place."""
         if when == slot.due:
-            slot.due = next_due(now, slot.offset, slot.interval)
-            heapq.heappush(self._heap, (slot.due, next(self._order), slot))
-            passed = round((slot.due - when) / slot.interval) - 1
-            self.stats.missed += passed + (slot.task is not None)
+            slot.due = due = next_due(now, slot.offset, slot.interval)
+            heapq.heappush(self._heap, (due, next(self._order), slot))
+            if slot.task is not None or due - when > 1.5 * slot.interval:
+                self.stats.missed += round((due - when) / slot.interval) - 1 + (slot.task is not None)
             # A probe again is on its way: it is this grid time's too, else a confirmation would be hurried by it.
             return slot.task is None and slot.extra is None
         return slot.task is None and slot.extra == when
