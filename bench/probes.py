@@ -21,6 +21,7 @@ from bench.measure import SERVER_CORE, Goal, Spread
 BUILD = Path("build")
 PORT, TLS_PORT = 18080, 18443
 CONCURRENCY = 50
+OUR_SECONDS = 2
 PAGE = {"valid_status_codes": [200], "preferred_ip_protocol": "ip4", "fail_if_body_not_matches_regexp": ["Một cửa"]}
 NAME = {"query_name": "cua-nam.ward.lienthong.example", "query_type": "A", "preferred_ip_protocol": "ip4"}
 Contender = Callable[[], float]
@@ -97,7 +98,7 @@ def _contenders(protocol: str, blackbox: int, root: Path, probes: int) -> dict[s
     count = probes // 5 if protocol == "https" else probes
     targets = peers.targets(protocol, 500, TLS_PORT if protocol == "https" else PORT)
     row: dict[str, Contender] = {
-        "ours": lambda: _ours(protocol, count, root),
+        "ours": lambda: _ours(protocol, root),
         "blackbox_exporter": lambda: peers.blackbox_cpu_seconds(
             blackbox, targets, protocol, count=count, concurrency=CONCURRENCY
         ),
@@ -113,9 +114,9 @@ def _contenders(protocol: str, blackbox: int, root: Path, probes: int) -> dict[s
     return row
 
 
-def _ours(protocol: str, count: int, root: Path) -> float:
-    rate, port = (200, TLS_PORT) if protocol == "https" else (1000, PORT)
-    words = [sys.executable, "-m", "bench.ours", protocol, str(port), str(rate), str(count / rate)]
+def _ours(protocol: str, root: Path) -> float:
+    port = TLS_PORT if protocol == "https" else PORT
+    words = [sys.executable, "-m", "bench.ours", protocol, str(port), str(CONCURRENCY), str(OUR_SECONDS)]
     if protocol == "https":
         words.append(str(root))
     answer = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
