@@ -7,7 +7,7 @@ import asyncio
 import gc
 import zlib
 from datetime import UTC, datetime, timedelta
-from time import perf_counter, process_time
+from time import process_time
 
 import uvloop
 
@@ -44,12 +44,12 @@ def result(number: int) -> Result:
 
 
 async def longest_hold(ended: asyncio.Event) -> float:
-    """The longest that another task had to wait for its turn."""
+    """The longest that another task had to wait for its turn: in CPU time, for other processes hold it up as well."""
     longest = 0.0
     while not ended.is_set():
-        before = perf_counter()
+        before = process_time()
         await asyncio.sleep(0)
-        longest = max(longest, perf_counter() - before)
+        longest = max(longest, process_time() - before)
     return longest
 
 

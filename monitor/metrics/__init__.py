@@ -10,6 +10,7 @@ from typing import Protocol
 
 from monitor.board import PointView, Verdict
 from monitor.config.model import Config
+from monitor.health.stability import Bucket
 from monitor.ledger import Uptime
 from monitor.metrics.catalogue import FAMILIES
 from monitor.metrics.endpoints import EndpointSamples
@@ -87,8 +88,13 @@ class Metrics:
     async def render(self) -> AsyncIterator[bytes]:
         """The whole text, in slices between which others run; no slice takes more than some milliseconds."""
         self._endpoints.expire(self._clock())
+        await asyncio.sleep(0)
+        counts = self._board.verdict(self._clock()).counts
+        await asyncio.sleep(0)
+        views = list(self._board.points().values())
+        await asyncio.sleep(0)
         gathered: list[str] = []
-        for lines in self._slices():
+        for lines in self._slices(views, counts):
             gathered += lines
             if len(gathered) >= LINES_AT_ONCE:
                 yield "".join(gathered).encode()
@@ -96,10 +102,10 @@ class Metrics:
                 await asyncio.sleep(0)
         yield "".join(gathered).encode()
 
-    def _slices(self) -> Iterator[Iterable[str]]:
+    def _slices(self, views: Sequence[PointView], counts: Mapping[Bucket, int]) -> Iterator[Iterable[str]]:
         yield (self.program.text().decode(),)
         yield self._counters()
-        yield from self._points.slices(list(self._board.points().values()), self._board.verdict(self._clock()).counts)
+        yield from self._points.slices(views, counts)
         for head, lines in self._endpoints.families():
             yield (head,)
             for begin in range(0, len(lines), LINES_AT_ONCE):
