@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from monitor.cli.arguments import Commands
-from monitor.config import ConfigError, inventory
+from monitor.config import ConfigError
 
 
 def add_to(commands: Commands, *, default_config: Path) -> None:
@@ -32,6 +32,9 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
 
 def export(arguments: argparse.Namespace) -> int:
     """Write one row a point: what the file itself says of it. An empty cell comes from its kind."""
+    # Here, because what reads spreadsheets takes five megabytes that a program that only probes does without.
+    from monitor.config import inventory
+
     try:
         inventory.write_table(arguments.config, arguments.table)
     except (ConfigError, OSError) as error:
@@ -42,6 +45,8 @@ def export(arguments: argparse.Namespace) -> int:
 
 def import_(arguments: argparse.Namespace) -> int:
     """Show what the table would change, validate the result, ask, and write the file; comments and order survive."""
+    from monitor.config import inventory
+
     try:
         planned = inventory.plan_import(arguments.config, inventory.read_table(arguments.table))
         print(planned.difference)
