@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 Lines = dict[str, str]
 """The lines of one family by series (name and labels)."""
 
+_NOTHING: Mapping[str, float] = {}
+
 Cell = tuple[Lines, str]
 """Where a fact's line stands: its family's lines, and the line up to the value."""
 
@@ -105,7 +107,11 @@ class EndpointSamples:
             self._drop(row, last.facts.keys() - facts.keys())
         row.last = result
         cells = row.cells
+        # Most facts stay as they are, and comparing costs a tenth of writing the number.
+        written = last.facts if last is not None and cells else _NOTHING
         for name, value in facts.items():
+            if written.get(name) == value:
+                continue
             cell = cells.get(name)
             if cell is None:
                 if name in cells:
