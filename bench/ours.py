@@ -35,6 +35,8 @@ from monitor.schedule import Pulse, Schedule
 WARM_UP_SECONDS = 1.0
 ENDPOINTS = 500
 INTERVAL = timedelta(milliseconds=25)
+TICK = timedelta(milliseconds=1)
+"""The program's five would leave the prober idle between two batches."""
 OPTIONS: dict[str, dict[str, object]] = {
     "http": {
         "valid_status_codes": [200],
@@ -94,7 +96,7 @@ async def measure(protocol: str, port: int, at_once: int, seconds: float, ca_fil
         async def probe(endpoint: Endpoint) -> Applied:
             return pipeline.accept(await runner.run(endpoint))
 
-        schedule = Schedule(probe=probe, pulse=pulse, clock=now, age=pipeline.age, in_flight_limit=at_once)
+        schedule = Schedule(probe=probe, pulse=pulse, clock=now, age=pipeline.age, in_flight_limit=at_once, tick=TICK)
         schedule.load(config.endpoints())
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(pipeline.run()), tasks.create_task(schedule.run())]
