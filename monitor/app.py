@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -125,6 +126,9 @@ class Assembly:
                 pipeline = tasks.create_task(self._pipeline.run())
                 running = [tasks.create_task(each) for each in (self._schedule.run(), self._reload_when_asked())]
                 self._start_periodic()
+                # What the start built lives as long as the program: the collector need not walk it again and again.
+                gc.collect()
+                gc.freeze()
                 self._ready = True
                 announce(self._config, url)
                 await self._stop.wait()

@@ -117,7 +117,7 @@ def test_forty_cut_off_and_forty_without_a_name_leave_the_others_alone(program: 
         results = program.get(f"/api/v1/points/{ward}/results?endpoint=link")["results"]
         begun = [datetime.fromisoformat(each["begun"]) for each in results]
         assert len(begun) - 1 == round((begun[-1] - begun[0]) / INTERVAL), f"{ward} missed its turn: {begun}"
-    assert program.metric(r'lienthong_results_total\{.*outcome="unknown".*\}') == 0
+    assert program.metric(r'lienthong_results_total\{.*reason="resolver".*\}') == 0
 
 
 def test_two_at_once_say_what_is_in_the_way(program: Program) -> None:
