@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import subprocess
@@ -128,7 +129,8 @@ def _ours(protocol: str, root: Path) -> float:
 def _fping(count: int) -> float:
     targets = [f"127.1.0.{number}" for number in range(1, 101)]
     echoes = max(1, count // len(targets))
-    words = ["fping", "-q", "-c", str(echoes), "-p", "100", "-i", "1", *targets]
+    pause = "0" if os.geteuid() == 0 else "1"  # fping lets only root send as fast as it can
+    words = ["fping", "-q", "-c", str(echoes), "-p", "20", "-i", pause, *targets]
     return peers.command_cpu_seconds(words) / (echoes * len(targets))
 
 
