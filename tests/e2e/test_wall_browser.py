@@ -225,6 +225,20 @@ async def test_banners(served: World, open_page: Open) -> None:
     await expect(page.locator(".banner.unwritten")).to_have_count(0)
 
 
+async def test_old_data_are_told_until_new_ones_come(served: World, open_page: Open) -> None:
+    endpoint = served.endpoints("phuong-cua-nam")[0]
+    await served.feed([served.up(endpoint, served.clock())])
+    page = await open_page()
+    late, text = page.locator("html[data-late]"), page.locator("#freshness-text")
+    await expect(text).to_have_text(re.compile(r"^Dữ liệu mới"))
+    served.clock.shift += timedelta(days=1)
+    await expect(text).to_have_text(re.compile(r"^Dữ liệu cũ 1 ngày"))
+    await expect(late).to_have_count(1)
+    await served.feed([served.up(endpoint, served.clock())])
+    await expect(text).to_have_text(re.compile(r"^Dữ liệu mới"))
+    await expect(late).to_have_count(0)
+
+
 async def test_the_phone(served: World, open_page: Open) -> None:
     await mixed(served)
     page = await open_page(width=390, height=844)

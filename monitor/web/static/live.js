@@ -63,7 +63,7 @@ function tick() {
 }
 
 function showAge() {
-  const first = document.querySelector("[data-late]");
+  const first = picture.querySelector("[data-late]");  // the root carries the same name as a sign
   const limit = first ? Number(first.dataset.late) : 10;
   if (live.age === null) {
     root.setAttribute("data-late", "");
