@@ -33,7 +33,8 @@ def command(arguments: argparse.Namespace) -> int:
         config = load(arguments.file)
     except ConfigError as error:
         print(error)
-        print(f"{len(error.problems)} mistakes in {arguments.file}", file=sys.stderr)
+        count = len(error.problems)
+        print(f"{count} mistake{'s' if count > 1 else ''} in {arguments.file}", file=sys.stderr)
         return 1
     undeclared = sum(not point.declared for point in config.points)
     endpoints = sum(1 for _ in config.endpoints())

@@ -111,6 +111,14 @@ def test_ten_mistakes_are_ten_lines(tmp_path: Path, capsys: pytest.CaptureFixtur
     }
 
 
+@pytest.mark.parametrize(("text", "said"), [("a: 1\n", "1 mistake in "), ("a: 1\nb: 2\n", "2 mistakes in ")])
+def test_mistakes_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    assert main(["validate", str(file)]) == 1
+    assert capsys.readouterr().err == f"{said}{file}\n"
+
+
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((CONFIG.parent / "endpoints.schema.json").read_text())
