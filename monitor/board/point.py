@@ -143,7 +143,7 @@ class PointState:
         status = self.shown.status if self.shown else Status.UNKNOWN
         judgement = self._live_judgement(status)
         ripe_at = self.ripe_at(stable_after)
-        since = None if ripe_at is None else ripe_at - stable_after
+        steady_since = None if ripe_at is None else ripe_at - stable_after
         return PointView(
             point=self.point,
             status=status,
@@ -153,7 +153,8 @@ class PointState:
             detail=judgement.cause.detail,
             culprit=judgement.culprit,
             not_before=self.shown.not_before if self.shown else None,
-            stable=is_stable(status, since, now, stable_after),
+            stable=is_stable(status, steady_since, now, stable_after),
+            steady_since=steady_since,
             first_seen=self.first_seen,
             never=status not in (Status.UP, Status.UNKNOWN) and not self.ever_up,
             endpoints=self._endpoint_views(),

@@ -49,8 +49,9 @@ class PointView:
 
     ``culprit`` names the endpoint that the status comes from ("" when up), ``reason``, ``failed_phase`` and ``detail``
     are that endpoint's. ``not_before``: the status began between it and ``since``, nobody looked meanwhile.
-    ``stable``: up, not flapping, for at least ``stable_after``; ``first_seen``: this is the first status that was ever
-    seen of it; ``never``: it was never seen up ("chưa từng kết nối"), and its status is known.
+    ``stable``: up, not flapping, for at least ``stable_after``, reckoned from ``steady_since``: later than ``since`` when
+    nobody looked for a while, None when it isn't up. ``first_seen``: this is the first status that was ever seen of it;
+    ``never``: it was never seen up ("chưa từng kết nối"), and its status is known.
     """
 
     point: Point
@@ -64,6 +65,7 @@ class PointView:
     stable: bool
     first_seen: bool
     never: bool
+    steady_since: datetime | None = None
     flapping: bool = False
     maintenance: bool = False
     endpoints: tuple[EndpointView, ...]

@@ -148,7 +148,8 @@ class Pages:
         areas = {area.id: area.name for area in config.areas}
         first = headline(verdict, words, config, now)
         counted = [view for view in views.values() if view.point.counted]
-        steady = max((view.since for view in counted if view.since is not None), default=None)
+        steadies = [view.steady_since for view in counted if view.steady_since is not None]
+        steady = max(steadies) if steadies and len(steadies) == len(counted) else None
         html = self.render(
             language,
             "wall_picture.html",

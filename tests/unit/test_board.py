@@ -472,6 +472,7 @@ def test_the_stable_timer_comes_back_after_a_short_restart():
     after = restarted(before, 30)
     after.now = moment(300)
     assert after.view().stable
+    assert seconds(after.view().steady_since) == 0
 
 
 def test_after_a_long_one_it_starts_at_the_first_result():
@@ -479,9 +480,11 @@ def test_after_a_long_one_it_starts_at_the_first_result():
     before.play("link:U portal:U")
     after = restarted(before, 1000)
     assert not after.view().stable
+    assert after.view().steady_since is None
     after.play("link:?U portal:.U", begin=1001)
     after.now = moment(1301)
     assert not after.view().stable
+    assert seconds(after.view().steady_since) == 1002
     after.now = moment(1302)
     assert after.view().stable
     assert seconds(after.view().since) == 0
