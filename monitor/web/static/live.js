@@ -5,7 +5,8 @@
 const root = document.documentElement;
 const picture = document.getElementById("picture");
 const words = JSON.parse(document.getElementById("words").textContent);
-const SILENCE = 5000;
+const TICK = 250;
+const SILENCE = 5000 - 2 * TICK;  // noticed at a tick, so that it is told within five seconds
 const RETRIES = [1000, 2000, 4000, 8000, 10000];
 const REDRAW = 10000;
 const PAUSE = 1000;
@@ -227,4 +228,4 @@ document.getElementById("theme")?.addEventListener("click", (event) => { event.p
 document.addEventListener("visibilitychange", tick);
 live.attempt = 0;
 connect();
-setInterval(tick, 250);
+setInterval(tick, TICK);
