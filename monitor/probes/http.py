@@ -86,6 +86,9 @@ class HttpProber:
         options = self._options
         trace.facts.update(_NO_ANSWER)
         request, encoded = self._prepared or self._prepare()
+        if request.url.scheme == "https":
+            # Made here, the first time, its milliseconds are in no phase.
+            self._network.tls_context(options.tls_config)
         address = await self._network.resolve_for(
             trace, request.url.host, options.preferred_ip_protocol, options.ip_protocol_fallback
         )

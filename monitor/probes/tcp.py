@@ -109,6 +109,8 @@ class TcpProber:
         """Raises ProbeFailed: CONTENT when the other side says something else than was expected."""
         options = self._options
         trace.facts[REGEX_FACT] = trace.facts[BYTES_FACT] = 0
+        if options.tls:
+            self._network.tls_context(options.tls_config)  # made here, the first time, its milliseconds are in no phase
         address = await self._network.resolve_for(
             trace, self._host, options.preferred_ip_protocol, options.ip_protocol_fallback
         )

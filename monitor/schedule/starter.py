@@ -55,9 +55,12 @@ def probes_at_once(descriptors: int | None = None) -> int:
 
 
 class _Slot:
-    """One endpoint's place in the schedule: ``due`` lies on its grid, ``extra`` is a wanted probe outside it."""
+    """One endpoint's place in the schedule: ``due`` lies on its grid, ``extra`` is a wanted probe outside it.
 
-    __slots__ = ("due", "ended", "endpoint", "extra", "interval", "offset", "task")
+    ``again``: another probe is wanted after the one that is under way.
+    """
+
+    __slots__ = ("again", "due", "ended", "endpoint", "extra", "interval", "offset", "task")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -66,6 +69,7 @@ class _Slot:
         self.due = 0.0
         self.extra: float | None = None
         self.ended = float("-inf")
+        self.again = False
         self.task: asyncio.Task[None] | None = None
 
 
@@ -139,14 +143,19 @@ class Schedule:
         heapq.heapify(self._heap)
 
     def hasten(self, keys: Iterable[EndpointKey]) -> None:
-        """Probe these now, but for those under way and those probed within their ``retry_every``."""
+        """Probe these now; those under way, or that ended just now, ``retry_every`` after their end.
+
+        A probe that is under way says nothing of what has changed since it began, so it doesn't count.
+        """
         now = self._monotonic()
         for key in keys:
             slot = self._slots.get(key)
-            if slot is None or slot.task is not None:
+            if slot is None:
                 continue
-            if now - slot.ended >= slot.endpoint.retry_every.total_seconds():
-                self._want(slot, now)
+            if slot.task is not None:
+                slot.again = True
+            else:
+                self._want(slot, max(now, slot.ended + slot.endpoint.retry_every.total_seconds()))
 
     async def run(self) -> None:
         """Tick until cancelled; probes under way are then cancelled too. Every probe is a task of one TaskGroup."""
@@ -215,12 +224,12 @@ class Schedule:
         finally:
             slot.task = None
             slot.ended = self._monotonic()
-        if applied is not None:
-            if applied.suspect:
-                # Longer than its interval it would be probed less often than when it is well.
-                self._want(slot, slot.ended + min(slot.endpoint.retry_every.total_seconds(), slot.interval))
-            if applied.hasten:
-                self.hasten(applied.hasten)
+        again, slot.again = slot.again, False
+        if again or (applied is not None and applied.suspect):
+            # Longer than its interval it would be probed less often than when it is well.
+            self._want(slot, slot.ended + min(slot.endpoint.retry_every.total_seconds(), slot.interval))
+        if applied is not None and applied.hasten:
+            self.hasten(key for key in applied.hasten if key != slot.endpoint.key)
 
     def _want(self, slot: _Slot, when: float) -> None:
         if slot.extra is None or when < slot.extra:

@@ -249,10 +249,10 @@ def _note(view: EndpointView, words: Words) -> str:
 
 
 def charted(view: PointView) -> str:
-    """The endpoint whose latency is drawn first: the first over HTTP, else the link."""
+    """The endpoint whose latency is drawn first: the first behind the link that counts, else the link."""
     declared = [each.endpoint for each in view.endpoints if each.endpoint.declared]
     for endpoint in declared:
-        if endpoint.module.prober == "http":
+        if endpoint.critical and not endpoint.link:
             return endpoint.key.endpoint
     return declared[0].key.endpoint if declared else ""
 

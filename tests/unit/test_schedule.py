@@ -179,7 +179,20 @@ async def test_a_retry_longer_than_the_interval_does_not_slow_the_endpoint_down(
     assert len(world.starts["link"]) >= 19
 
 
-async def test_hastened_are_probed_at_once_but_not_those_under_way_or_just_probed() -> None:
+TWICE = {("link", 2), ("link", 3)}
+
+
+async def test_what_is_hastened_while_under_way_is_probed_again_after_its_end() -> None:
+    """What it asked before the link came back says nothing of now."""
+    hastening = Applied(hasten=(EndpointKey("ward-1", "portal"),))
+    world = World(seconds={"portal": 3}, answer=lambda name, nth: hastening if (name, nth) in TWICE else NOTHING)
+    world.build().load([endpoint("link", interval=1), endpoint("portal", interval=1000, retry=1)])
+    await world.run(30)
+    first, second = world.starts["portal"]
+    assert 3.9 < second - first < 4.1, "a second after the end of the one that was under way"
+
+
+async def test_hastened_are_probed_at_once_and_nobody_hastens_itself() -> None:
     world = World(
         seconds={"portal": 30},
         answer=lambda name, nth: (
