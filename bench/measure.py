@@ -52,7 +52,7 @@ class Goal:
 
     def row(self) -> tuple[str, str, str, str]:
         bound = f"at most {self.at_most:g}" if self.at_most is not None else f"at least {self.at_least:g}"
-        return self.name, f"{self.figure:.3g}", bound, "met" if self.met else f"NOT MET {self.reason}".strip()
+        return self.name, f"{self.figure:.3g}", bound, "met" if self.met else f"NOT MET, {self.reason}".rstrip(", ")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -123,7 +123,13 @@ def write(name: str, figures: object, goals: Sequence[Goal]) -> None:
     """Write bench/results/NAME.json."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     stated = [
-        {"name": goal.name, "figure": goal.figure, "bound": goal.row()[2], "met": goal.met, "reason": goal.reason}
+        {
+            "name": goal.name,
+            "figure": goal.figure,
+            "bound": goal.row()[2],
+            "met": goal.met,
+            "reason": "" if goal.met else goal.reason,
+        }
         for goal in goals
     ]
     content = {"machine": machine(), "goals": stated, "figures": figures}

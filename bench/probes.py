@@ -159,6 +159,13 @@ def _tls_server(folder: Path) -> measure.Running:
     return measure.process("sh", "-c", script, core=SERVER_CORE, ready="ready", environ={"PYTHONPATH": str(Path.cwd())})
 
 
+SHARED_COST = (
+    "because each probe is a task of its own with a timeout, a result and a place on the board: some 30 microseconds of "
+    "Python, whatever the protocol"
+)
+"""Why a goal against a program that does nothing of this is missed, where it is."""
+
+
 def _goals(figures: Rows) -> Sequence[Goal]:
     def ratio(protocol: str, over: str, under: str) -> float:
         return figures[protocol][over].median / figures[protocol][under].median
@@ -173,7 +180,13 @@ def _goals(figures: Rows) -> Sequence[Goal]:
         ("HTTPS, verified: times blackbox_exporter", "https", "ours", "blackbox_exporter", 1, False),
     ]
     return [
-        Goal(name, ratio(protocol, over, under), at_least=bound if least else None, at_most=None if least else bound)
+        Goal(
+            name,
+            ratio(protocol, over, under),
+            at_least=bound if least else None,
+            at_most=None if least else bound,
+            reason=SHARED_COST,
+        )
         for name, protocol, over, under, bound, least in wanted
         if protocol in figures
     ]

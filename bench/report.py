@@ -24,7 +24,12 @@ def main() -> None:
 def _section(name: str, content: Mapping[str, Any]) -> str:
     machine = ", ".join(str(value) for value in content["machine"].values())
     goals = [
-        (goal["name"], f"{goal['figure']:.3g}", goal["bound"], "met" if goal["met"] else f"NOT MET {goal['reason']}")
+        (
+            goal["name"],
+            f"{goal['figure']:.3g}",
+            goal["bound"],
+            "met" if goal["met"] else f"NOT MET, {goal['reason']}".rstrip(", "),
+        )
         for goal in content["goals"]
     ]
     rows = [(path, text) for path, text in _flat("", content["figures"])]
