@@ -160,8 +160,8 @@ def _tls_server(folder: Path) -> measure.Running:
 
 
 SHARED_COST = (
-    "because each probe is a task of its own with a timeout, a result and a place on the board: some 30 microseconds of "
-    "Python, whatever the protocol"
+    "because each probe is a task of its own with a timeout, a result and a place on the board: "
+    "some 30 microseconds of Python, whatever the protocol"
 )
 """Why a goal against a program that does nothing of this is missed, where it is."""
 
