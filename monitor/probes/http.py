@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from asyncio import Future
 from functools import partial
 from typing import ClassVar
@@ -12,14 +11,13 @@ from monitor.probes.base import ProbeFailed, Trace
 from monitor.probes.certificates import HandshakeReader, cipher_fact
 from monitor.probes.connection import connect, upgrade
 from monitor.probes.cookies import Jar
-from monitor.probes.http_body import Decoded, decode, opens
+from monitor.probes.http_body import Decoded, decode, found_in, opens
 from monitor.probes.http_date import http_date_seconds
 from monitor.probes.http_options import HeaderMatch, HttpOptions
 from monitor.probes.http_request import Request, first_request, reads_files, server_name
 from monitor.probes.http_response import UNREAD, BodyPlan, Response, Take
 from monitor.probes.http_url import Reference, Url, locate, parse_reference, parse_target
 from monitor.probes.network import Network
-from monitor.probes.types import Pattern, is_found
 
 KEPT_LIMIT = 16 * 1024 * 1024
 """A body that is looked into, or decompressed, is never larger than this, whatever body_size_limit allows."""
@@ -30,7 +28,6 @@ FAILED_PATIENCE_SECONDS = 0.5
 """How long the body of an answer that has failed already is waited for: its length is a metric, its wait is not."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ODD_BYTE = re.compile("[\udc80-\udcff]")
 _REGEX_FACT = "probe_failed_due_to_regex"
 _NO_ANSWER = {
     "probe_http_status_code": 0.0,
@@ -294,15 +291,3 @@ def _header_fault(matcher: HeaderMatch, values: list[bytes], forbidden: bool) ->
     if matches is not forbidden:
         return ""
     return f"the header {matcher.header} {'matches' if matches else 'does not match'} {matcher.regexp.pattern!r}"
-
-
-def found_in(pattern: Pattern, content: bytes) -> bool:
-    """Whether a pattern is found. A byte that isn't UTF-8 counts as U+FFFD, as in Go; RE2 itself matches none."""
-    if is_found(pattern, content):
-        return True
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        text = _ODD_BYTE.sub("\ufffd", content.decode("utf-8", "surrogateescape"))
-        return is_found(pattern, text.encode())
-    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from asyncio import sleep
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from typing import NamedTuple
 
 import brotli  # type: ignore[import-untyped]  # it comes without stubs
 
+from monitor.probes.types import Pattern, is_found
+
+_ODD_BYTE = re.compile("[\udc80-\udcff]")
 _STEP_BYTES = 64 * 1024
 _STEPS_A_TURN = 8
 """The event loop gets a turn after this many steps (half a megabyte)."""
@@ -79,3 +83,15 @@ def _unbrotli(wire: bytes) -> Iterator[bytes]:
         if not piece and not stream.is_finished():
             raise EOFError("it ends early")
         yield piece
+
+
+def found_in(pattern: Pattern, content: bytes) -> bool:
+    """Whether a pattern is found. A byte that isn't UTF-8 counts as U+FFFD, as in Go; RE2 itself matches none."""
+    if is_found(pattern, content):
+        return True
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        text = _ODD_BYTE.sub("\ufffd", content.decode("utf-8", "surrogateescape"))
+        return is_found(pattern, text.encode())
+    return False

@@ -20,7 +20,7 @@ from monitor.config.model import Config
 from monitor.ledger import Uptime
 from monitor.model import EndpointKey, Transition
 from monitor.storage.errors import StorageError
-from monitor.web import listing, panel, pictures, point, wall
+from monitor.web import daybar, listing, panel, pictures, point, wall
 from monitor.web.headline import headline
 from monitor.web.keys import ASSETS, BOARD, CLOCK, ERROR_PAGE, STORE, UPTIMES
 from monitor.web.language import LANGUAGES, N_, choose, pick
@@ -227,7 +227,7 @@ class Pages:
             view=view,
             page=point.page(view, views, config, words, now),
             uptimes=uptimes,
-            days=point.days(days, words),
+            days=daybar.days(days, words),
             changes=point.changes(rows or (), view, words, now),
             past_known=rows is not None,
             late_seconds=wall.late_after(config).total_seconds(),

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.probes.http import found_in
-from monitor.probes.http_body import decode, opens
+from monitor.probes.http_body import decode, found_in, opens
 from monitor.probes.http_date import http_date_seconds
 from monitor.probes.types import compile_re2
 

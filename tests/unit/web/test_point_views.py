@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from monitor.config.model import Dependency
 from monitor.ledger import Uptime
 from monitor.model import Reason, Status
+from monitor.web import daybar
 from monitor.web import point as pages
 from monitor.web.words import Words
 from tests.unit.web.samples import CONTACT, NOW, config, down, endpoint, point, result, transition, view
@@ -99,7 +100,7 @@ def test_the_bar_of_days_shows_short_trouble() -> None:
         observed=timedelta(),
         by_status={Status.UNOBSERVED: timedelta(days=1)},
     )
-    first, second = pages.days({date(2026, 11, 23): day, date(2026, 11, 22): unseen}, VI)
+    first, second = daybar.days({date(2026, 11, 23): day, date(2026, 11, 22): unseen}, VI)
     assert [(piece.kind, piece.height) for piece in first.pieces] == [("unmeasured", 44)]
     assert [(piece.kind, piece.height) for piece in second.pieces] == [("down", 8), ("up", 36)]
     assert second.label == "23/11/2026: kết nối 99,65 %, đo được 100 %"
