@@ -188,7 +188,7 @@ class Assembly:
                 self._board.restore(await self._read_history())
                 self._has_history = True
             except StorageError as error:
-                log.error("starting without history, results and transitions go to the spool: %s", error)  # noqa: TRY400  (no traceback: the message says it)
+                log.error("starting without history, results and transitions go to the spool: %s", error)
             self._presence.begin(now())
             await self._quietly(self._presence.mark(now()))
             self._schedule.load(self._config.endpoints())
@@ -226,7 +226,7 @@ class Assembly:
             try:
                 await self.reload()
             except ConfigError as error:
-                log.error("the new configuration is bad, the old one stays in force:\n%s", error)  # noqa: TRY400  (no traceback: the message says it)
+                log.error("the new configuration is bad, the old one stays in force:\n%s", error)
 
     async def reload(self) -> None:
         """Read the configuration again and swap. Raises ConfigError when it is bad, and then nothing has changed."""

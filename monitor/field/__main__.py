@@ -60,7 +60,7 @@ async def _serve(arguments: argparse.Namespace, config: Config) -> None:
             await site.start()
             control = f"http://{address}:{runner.addresses[0][1]}"
             ready = {"servers": servers_of(hosts.values()), "ca_file": str(arguments.ca_file), "control": control}
-            print(json.dumps(ready), flush=True)  # noqa: T201  (the parent reads it)
+            print(json.dumps(ready), flush=True)
             async with asyncio.TaskGroup() as tasks:
                 story = tasks.create_task(play(config, network)) if arguments.story else None
                 await _end_of_input()
@@ -76,10 +76,10 @@ def main() -> int:
     try:
         uvloop.run(_serve(arguments, load(arguments.config, placeholders=True)))
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"the simulated network cannot listen: {error}", file=sys.stderr)  # noqa: T201
+        print(f"the simulated network cannot listen: {error}", file=sys.stderr)
         return 1
     return 0
 

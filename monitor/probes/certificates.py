@@ -59,7 +59,7 @@ class Chain(NamedTuple):
 
 def peer_chain(ssl_object: ssl.SSLObject) -> Chain:
     """The server's certificates. The one place that knows where Python keeps them: not public before 3.13."""
-    inner: Any = ssl_object._sslobj  # type: ignore[attr-defined]
+    inner: Any = ssl_object._sslobj  # type: ignore[attr-defined]  # private up to 3.12, hence this one function
     verified = ssl_object.context.verify_mode is not ssl.CERT_NONE
     return Chain(tuple(inner.get_unverified_chain() or ()), tuple(inner.get_verified_chain() or ()) if verified else ())
 

@@ -135,7 +135,7 @@ class Recorder:
         except StorageUnusable:
             raise
         except StorageError as error:
-            log.error("there is no spool for now: %s", error)  # noqa: TRY400
+            log.error("there is no spool for now: %s", error)
 
     async def ready(self) -> None:
         """Wait until the transitions that an earlier run left in the spool are in the database, or cannot be."""
@@ -203,7 +203,7 @@ class Recorder:
         try:
             await self._disk.run(partial(self._spool.transitions.append, waiting, durable=True))
         except StorageError as error:
-            log.error("%d transitions are neither in the database nor in the spool: %s", len(waiting), error)  # noqa: TRY400
+            log.error("%d transitions are neither in the database nor in the spool: %s", len(waiting), error)
             return False
         self._unwritten.clear()
         return True
@@ -236,7 +236,7 @@ class Recorder:
                 self._give_back(batch)
                 if not isinstance(error, StorageError):
                     raise
-                log.error("%d results wait in memory: %s", len(self._queue), error)  # noqa: TRY400
+                log.error("%d results wait in memory: %s", len(self._queue), error)
                 return
 
     def _take(self) -> Sequence[Result]:
@@ -269,7 +269,7 @@ class Recorder:
                         return False
                 await self._disk.run(partial(queue.release, waiting))
             except StorageError as error:
-                log.error("the spool cannot be drained: %s", error)  # noqa: TRY400
+                log.error("the spool cannot be drained: %s", error)
                 return False
         return True
 
@@ -281,7 +281,7 @@ class Recorder:
             await self._spool_queue()
             await self._disk.run(self._spool.close)
         except StorageError as error:
-            log.error("the spool could not be closed: %s", error)  # noqa: TRY400
+            log.error("the spool could not be closed: %s", error)
         finally:
             self._disk.close()
 

@@ -276,7 +276,7 @@ def _environment(app: web.Application, words: Words) -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     environment.globals.update(static=app[ASSETS].url, words=words)
     return environment
 
