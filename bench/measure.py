@@ -114,7 +114,7 @@ def machine() -> dict[str, str]:
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": f"{len(models)} x {models[0] if models else platform.machine()}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
     }
 
