@@ -107,6 +107,19 @@ async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_
     await expect(tile.locator("use")).to_have_attribute("href", "#g-down")
 
 
+async def test_a_row_names_the_endpoint_and_whom_to_call(served: World, open_page: Open) -> None:
+    wards = ["xa-minh-chau", "phuong-linh-nam", "phuong-cua-nam", "xa-vat-lai", "xa-co-do", "xa-suoi-hai"]
+    for number, ward in enumerate(wards):
+        await served.fail([ward], ago=timedelta(minutes=10 + number))
+    page = await open_page()
+    rows = page.locator(".card.row")
+    await expect(rows).not_to_have_count(0)
+    for row in await rows.all():
+        await expect(row).to_contain_text("Đường truyền: Hết thời gian chờ kết nối TCP")
+    assert await page.locator(".card.row a[href^='tel:']").count() == await rows.count()
+    await assert_whole(page)
+
+
 async def test_a_change_arrives_without_a_reload(served: World, open_page: Open) -> None:
     page = await open_page()
     await page.evaluate("window.same = document.getElementById('t-phuong-cua-nam')")
