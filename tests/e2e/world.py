@@ -36,16 +36,26 @@ class Watched:
     """What went wrong in the browser: console errors, script errors, requests that leave the machine."""
 
     def __init__(self) -> None:
-        self.faults: list[str] = []
+        self._faults: list[str] = []
+        self._forgiven: list[str] = []
+
+    @property
+    def faults(self) -> list[str]:
+        """What went wrong that the test did not bring about itself."""
+        return [fault for fault in self._faults if not any(text in fault for text in self._forgiven)]
+
+    def forgive(self, text: str) -> None:
+        """The test brings faults about in which ``text`` stands, whenever the browser comes to tell them."""
+        self._forgiven.append(text)
 
     def watch(self, page: Page) -> None:
-        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda message: self._faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self._faults.append(str(error)))
         page.on("request", lambda request: self._request(request.url))
 
     def _request(self, url: str) -> None:
         if urlsplit(url).hostname != "127.0.0.1":
-            self.faults.append(f"left the machine: {url}")
+            self._faults.append(f"left the machine: {url}")
 
 
 class Clock:
