@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +18,7 @@ from monitor.cli.arguments import Commands, address
 from monitor.config import ConfigError, load, load_modules
 from monitor.config.model import Endpoint
 from monitor.metrics.single import text_of
-from monitor.model import EndpointKey, Outcome, Result
+from monitor.model import EndpointKey, Outcome, Reason, Result
 from monitor.probes import find_probers
 from monitor.probes.network import Network
 from monitor.runner import Runner, Steady
@@ -131,13 +130,17 @@ async def _probe(asked: Asked) -> Sequence[Result]:
             except ValueError as error:
                 raise Mistake(f"module {endpoint.module.name}: {error}") from error
         runner = Runner(network=network, vantage="local", pulse=Steady(), clock=lambda: datetime.now(UTC))
-        return await asyncio.gather(*map(runner.run, asked.endpoints))
+        # One after the other, so that none is timed while the loop works for another.
+        return [await runner.run(endpoint) for endpoint in asked.endpoints]
 
 
 def _print_tree(endpoints: Iterable[Endpoint], results: Iterable[Result], words: Words) -> None:
     console = Console(highlight=False)
     for endpoint, result in zip(endpoints, results, strict=True):
-        sentence = explain(words, result.reason, result.failed_phase, result.detail)
+        good = result.reason is Reason.OK
+        sentence = (
+            words.gettext("trả lời tốt") if good else explain(words, result.reason, result.failed_phase, result.detail)
+        )
         milliseconds = f"{result.latency_seconds * 1000:.1f} ms"
         tree = Tree(
             f"{MARKS[result.outcome]} [bold]{endpoint.target}[/]  {endpoint.module.name}  {milliseconds}: {sentence}"
