@@ -16,6 +16,7 @@ import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -82,10 +83,10 @@ async def measure_writing(store: Store, file: Path, load: Load, seconds: int) ->
     writing = packing = 0.0
     for second in range(seconds):
         batch = load.second(second)
-        writing += await cpu_seconds(lambda batch=batch: store.write_results(batch))  # type: ignore[misc]
+        writing += await cpu_seconds(partial(store.write_results, batch))
         results += len(batch)
         if second % PACK_EVERY_SECONDS == 0:
-            packing += await cpu_seconds(lambda second=second: store.pack(BEGIN + (second - 60) * SECOND))  # type: ignore[misc]
+            packing += await cpu_seconds(partial(store.pack, BEGIN + (second - 60) * SECOND))
     packing += await cpu_seconds(lambda: store.pack(BEGIN + (seconds + 3600) * SECOND))
     checkpoint(file)
     return Writing(

@@ -34,9 +34,9 @@ def restore(
     changed: set[str] = set()
     for key, found in current.items():
         if key.is_point and (key.point not in points or not points[key.point].endpoints):
-            rows.append(_closing(found, started))
+            rows.append(_closing(found, started, started))
         elif not key.is_point and key not in endpoints:
-            rows.append(_closing(found, started))
+            rows.append(_closing(found, started, started))
             changed |= _remove(points.get(key.point), found, started)
     for key, state in endpoints.items():
         closing = _restore_endpoint(state, current.get(key), resume, started, unseen)
@@ -67,12 +67,12 @@ def disown(
     for key, found in resume.statuses.items():
         if found.status is Status.UNOBSERVED:
             continue
-        point, stored = points.get(key.point), (segment_of(found),)
+        point = points.get(key.point)
         subject = point if key.is_point else endpoints.get(key)
         if point is None or not point.endpoints or subject is None:
-            rows.append(row(key, stored, Segment(started, Status.UNOBSERVED, CONFIG), now)[1])
+            rows.append(_closing(found, started, now))
         elif not subject.recorded:
-            subject.track, unknown = row(key, stored, Segment(started, Status.UNKNOWN, STALE), now)
+            subject.track, unknown = row(key, (segment_of(found),), Segment(started, Status.UNKNOWN, STALE), now)
             subject.recorded = True
             if key.is_point:
                 point.ever_up = was_up(found)
@@ -139,9 +139,9 @@ def _recall_answers(point: PointState, resume: Resume) -> None:
             state.remember(result)
 
 
-def _closing(found: Transition, now: datetime) -> Transition:
-    segment = Segment(now, Status.UNOBSERVED, CONFIG)
-    return row(found.key, (segment_of(found),), segment, now)[1]
+def _closing(found: Transition, at: datetime, recorded_at: datetime) -> Transition:
+    segment = Segment(at, Status.UNOBSERVED, CONFIG)
+    return row(found.key, (segment_of(found),), segment, recorded_at)[1]
 
 
 def _remove(point: PointState | None, found: Transition, now: datetime) -> set[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from openpyxl import Workbook, load_workbook  # type: ignore[import-untyped]  # it comes without stubs
-from openpyxl.cell.cell import TYPE_FORMULA, TYPE_NUMERIC, TYPE_STRING  # type: ignore[import-untyped]  # openpyxl comes without types
-from openpyxl.styles import Font  # type: ignore[import-untyped]
-from openpyxl.utils.exceptions import (  # type: ignore[import-untyped]
+from openpyxl.cell.cell import TYPE_FORMULA, TYPE_NUMERIC, TYPE_STRING  # type: ignore[import-untyped]  # it comes without stubs
+from openpyxl.styles import Font  # type: ignore[import-untyped]  # it comes without stubs
+from openpyxl.utils.exceptions import (  # type: ignore[import-untyped]  # it comes without stubs
     IllegalCharacterError,
     InvalidFileException,
 )

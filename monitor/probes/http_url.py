@@ -150,11 +150,6 @@ def locate(reference: Reference) -> Url:
     )
 
 
-def follow_location(url: Url, location: str) -> Url:
-    """The URL that a Location header found at ``url`` leads to. Raises ValueError if it leads nowhere."""
-    return locate(url.reference.resolve(parse_reference(location)))
-
-
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 

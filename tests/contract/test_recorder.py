@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import signal
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from monitor.model import EndpointKey, Reason, Result, Status, Transition
 from monitor.storage.recorder import Recorder
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
+from tests.contract.freezing import frozen
 
 with warnings.catch_warnings():
     # Its import warns where the session has no runtime directory, as in a container.
@@ -65,20 +64,6 @@ async def recording(store: Store, spool: Path) -> AsyncIterator[Recorder]:
         await recorder.ready()
         yield recorder
         recorder.close()
-
-
-@contextmanager
-def frozen(postmaster: int) -> Iterator[None]:
-    """The server and its children stand still, as on a machine whose disk hangs."""
-    server = psutil.Process(postmaster)
-    processes = [server, *server.children(recursive=True)]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.probes.http_url import follow_location, parse_reference, parse_target
+from monitor.probes.http_url import Url, locate, parse_reference, parse_target
+
+
+def follow_location(url: Url, location: str) -> Url:
+    """As the prober goes from ``url`` to where its Location leads."""
+    return locate(url.reference.resolve(parse_reference(location)))
 
 
 @pytest.mark.parametrize(
