@@ -23,7 +23,7 @@ from monitor.model import Reason
 from monitor.probes import dnsstream, dnswire
 from monitor.probes.base import Options, ProbeFailed, Trace
 from monitor.probes.connection import connection_failure
-from monitor.probes.names import literal, parse_host_port
+from monitor.probes.names import SourceAddress, parse_host_port
 from monitor.probes.network import Network
 from monitor.probes.shared_socket import Rejected
 from monitor.probes.tls import TlsOptions
@@ -72,7 +72,7 @@ class DnsOptions(Options):
     recursion_desired: Flag = True
     preferred_ip_protocol: IpProtocol = ""
     ip_protocol_fallback: Flag = True
-    source_ip_address: str = ""
+    source_ip_address: SourceAddress = ""
     transport_protocol: Literal["", "udp", "tcp"] = ""
     dns_over_tls: Flag = False
     tls_config: TlsOptions = TlsOptions()
@@ -112,13 +112,6 @@ class DnsOptions(Options):
         for name in names:
             _known(rcode_number, name, "a response code such as NOERROR or NXDOMAIN")
         return names
-
-    @field_validator("source_ip_address")
-    @classmethod
-    def _is_address(cls, text: str) -> str:
-        if text and literal(text) is None:
-            raise ValueError(f"{text!r} is not an IP address")
-        return text
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

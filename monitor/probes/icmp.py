@@ -9,12 +9,12 @@ from itertools import pairwise
 from statistics import fmean
 from typing import ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from monitor.model import Reason
 from monitor.probes.base import Options, ProbeFailed, Trace
 from monitor.probes.icmp_socket import Echoes, EchoReply
-from monitor.probes.names import literal, parse_host
+from monitor.probes.names import SourceAddress, parse_host
 from monitor.probes.network import Network
 from monitor.probes.shared_socket import Rejected
 from monitor.probes.types import Flag, GoDuration, IpProtocol, Whole
@@ -34,20 +34,13 @@ class IcmpOptions(Options):
 
     preferred_ip_protocol: IpProtocol = ""
     ip_protocol_fallback: Flag = True
-    source_ip_address: str = ""
+    source_ip_address: SourceAddress = ""
     payload_size: Whole = Field(0, ge=0, le=_LARGEST_PAYLOAD_BYTES)
     dont_fragment: Flag = False
     ttl: Whole = Field(64, ge=0, le=255)
     count: Whole = Field(1, ge=1, le=100)
     interval: GoDuration = Field(timedelta(milliseconds=200), gt=timedelta(0))
     wait: GoDuration = Field(timedelta(seconds=1), gt=timedelta(0))
-
-    @field_validator("source_ip_address")
-    @classmethod
-    def _is_address(cls, text: str) -> str:
-        if text and literal(text) is None:
-            raise ValueError(f"{text!r} is not an IP address")
-        return text
 
     @property
     def span(self) -> timedelta:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import dns.exception
 import dns.name
 import dns.resolver
+from pydantic import AfterValidator
 
 from monitor.probes.dnswire import AAAA, A
 
@@ -38,6 +39,16 @@ def literal(host: str) -> str | None:
         return None
     mapped = IPv6Address(packed).ipv4_mapped
     return str(mapped) if mapped else socket.inet_ntop(socket.AF_INET6, packed) + zone + interface
+
+
+def _address_or_nothing(text: str) -> str:
+    if text and literal(text) is None:
+        raise ValueError(f"{text!r} is not an IP address")
+    return text
+
+
+SourceAddress = Annotated[str, AfterValidator(_address_or_nothing)]
+"""The address that probes are sent from; empty: the kernel's choice."""
 
 
 def parse_host(text: str) -> str:

@@ -13,7 +13,7 @@ from monitor.probes.base import Options, ProbeFailed, Trace, labelled
 from monitor.probes.certificates import HandshakeReader
 from monitor.probes.connection import connect, upgrade
 from monitor.probes.conversation import Conversation
-from monitor.probes.names import literal, parse_host_port
+from monitor.probes.names import SourceAddress, parse_host_port
 from monitor.probes.network import Network
 from monitor.probes.tcp_socket import Knock
 from monitor.probes.tls import TlsOptions
@@ -62,17 +62,10 @@ class TcpOptions(Options):
 
     preferred_ip_protocol: IpProtocol = ""
     ip_protocol_fallback: Flag = True
-    source_ip_address: str = ""
+    source_ip_address: SourceAddress = ""
     query_response: tuple[Exchange, ...] = ()
     tls: Flag = False
     tls_config: TlsOptions = TlsOptions()
-
-    @field_validator("source_ip_address")
-    @classmethod
-    def _is_address(cls, text: str) -> str:
-        if text and literal(text) is None:
-            raise ValueError(f"{text!r} is not an IP address")
-        return text
 
 
 def expand(template: str, match: Any) -> bytes:
