@@ -17,14 +17,14 @@ from rich.tree import Tree
 from monitor.cli.arguments import Commands, address
 from monitor.config import ConfigError, load, load_modules
 from monitor.config.model import Endpoint
+from monitor.language import LANGUAGES
+from monitor.language.reasons import explain
+from monitor.language.words import Words
 from monitor.metrics.single import text_of
 from monitor.model import EndpointKey, Outcome, Reason, Result
 from monitor.probes import find_probers
 from monitor.probes.network import Network
 from monitor.runner import Runner, Steady
-from monitor.web.language import LANGUAGES
-from monitor.web.reasons import explain
-from monitor.web.words import Words
 
 TIMEOUT = timedelta(seconds=10)
 """For a target given by hand, when its module sets none."""

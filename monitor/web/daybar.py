@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from monitor.language.words import Words
 from monitor.ledger import Uptime
 from monitor.model import Status
-from monitor.web.words import Words
 
 BAR_HEIGHT = 44
 BAR_LEAST = 8

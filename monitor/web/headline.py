@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
+from monitor.language.reasons import explain
+from monitor.language.words import TITLES, Words
 from monitor.model import Status
-from monitor.web.reasons import explain
 from monitor.web.wall import ALARM, TROUBLE, bucket, line, ranked
-from monitor.web.words import TITLES, Words
 
 if TYPE_CHECKING:
     from monitor.board import PointView, Verdict

@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
+from monitor.language.words import BUCKETS, Words, sentence
 from monitor.web import wall
 from monitor.web.panel import reason, when
 from monitor.web.search import matches
-from monitor.web.words import BUCKETS, Words, sentence
 
 if TYPE_CHECKING:
     from monitor.board import PointView

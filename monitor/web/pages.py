@@ -17,16 +17,16 @@ from markupsafe import Markup
 
 from monitor.board import PointView, Verdict
 from monitor.config.model import Config
+from monitor.language import LANGUAGES, N_, choose, pick
+from monitor.language.words import Words
 from monitor.ledger import Uptime
 from monitor.model import EndpointKey, Transition
 from monitor.storage.errors import StorageError
 from monitor.web import daybar, listing, panel, pictures, point, wall
 from monitor.web.headline import headline
 from monitor.web.keys import ASSETS, BOARD, CLOCK, ERROR_PAGE, STORE, UPTIMES
-from monitor.web.language import LANGUAGES, N_, choose, pick
 from monitor.web.pictures import Picture, Pictures
 from monitor.web.uptimes import WINDOWS, days_of, reckon
-from monitor.web.words import Words
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("dark", "light")

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Contact
+from monitor.language.reasons import explain
+from monitor.language.words import TITLES, Words, sentence
 from monitor.model import Outcome, Reason, Status, Transition
-from monitor.web.reasons import explain
 from monitor.web.wall import bucket
-from monitor.web.words import TITLES, Words, sentence
 
 if TYPE_CHECKING:
     from monitor.board import PointView

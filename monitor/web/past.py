@@ -10,13 +10,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AwareDatetime, Field
 
+from monitor.calendar import ZONE
 from monitor.model import EndpointKey
 from monitor.web import documents, records
 from monitor.web.api import find_point
 from monitor.web.keys import BOARD, CLOCK, STORE, Past
 from monitor.web.middleware import RequestProblem
 from monitor.web.operations import Query, answer, read_query
-from monitor.web.series import ZONE, bucketed
+from monitor.web.series import bucketed
 from monitor.web.uptimes import WINDOWS, days_of, reckon_all
 
 RAW_LONGEST = timedelta(days=2)

@@ -9,11 +9,11 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Config
+from monitor.language.reasons import explain
+from monitor.language.words import Words, sentence
 from monitor.model import Outcome, Reason, Status, Transition
 from monitor.web import wall
 from monitor.web.panel import Caller, callers, culprit, reason, when
-from monitor.web.reasons import explain
-from monitor.web.words import Words, sentence
 
 if TYPE_CHECKING:
     from monitor.board import EndpointView, PointView

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from statistics import median
-from zoneinfo import ZoneInfo
 
+from monitor.calendar import ZONE
 from monitor.model import Outcome, StoredResult
 from monitor.web.records import ResultBucket
-
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def bucketed(results: Iterable[StoredResult], begin: datetime, step: timedelta) -> list[ResultBucket]:

@@ -11,11 +11,12 @@ from time import perf_counter
 from typing import Protocol
 
 from monitor import ledger
+from monitor.calendar import ZONE
 from monitor.ledger import Interval, Uptime, timeline, uptime
 from monitor.model import EndpointKey, Observation
 from monitor.storage.errors import StorageError
 from monitor.web.keys import Clock, Past, Views
-from monitor.web.series import ZONE, day_begin
+from monitor.web.series import day_begin
 
 WINDOWS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),

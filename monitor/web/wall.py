@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.config.model import Area, Config, Point
+from monitor.language.words import BUCKETS, Words
 from monitor.model import Outcome, Reason, Status
 from monitor.web.search import fold
-from monitor.web.words import BUCKETS, Words
 
 if TYPE_CHECKING:
     from monitor.board import PointView

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from monitor.config.model import Dependency
+from monitor.language.words import Words
 from monitor.ledger import Uptime
 from monitor.model import Reason, Status
 from monitor.web import daybar
 from monitor.web import point as pages
-from monitor.web.words import Words
 from tests.unit.web.samples import CONTACT, NOW, config, down, endpoint, point, result, transition, view
 
 VI = Words("vi")

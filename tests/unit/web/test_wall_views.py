@@ -9,11 +9,11 @@ import pytest
 
 from monitor.board import PointView
 from monitor.config.model import Area, Config, Location
+from monitor.language.words import Words
 from monitor.ledger import Uptime
 from monitor.model import EndpointKey, Reason, Status
 from monitor.web import listing, panel, wall
 from monitor.web.headline import Headline, headline
-from monitor.web.words import Words
 from tests.unit.web.samples import (
     CONTACT,
     NOW,

@@ -1,8 +1,8 @@
-"""Which language a page speaks. Vietnamese is the source: it is written in the code and the templates themselves.
+"""Which language a page or a message speaks. Vietnamese is the source: it is what code and templates say.
 
-``locale/en/LC_MESSAGES/messages.po`` gives the English. It is read as it stands when the program starts (some
-milliseconds), so that no compiled file can fall behind it. A message that it lacks would show in Vietnamese; a test
-holds that none does.
+``locale/en/LC_MESSAGES/*.po`` give the English, a file a room. They are read as they stand when the program starts
+(some milliseconds), so that no compiled file can fall behind them. A message that they lack would show in Vietnamese;
+a test holds that none does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -41,8 +42,14 @@ def load(language: str) -> NullTranslations:
     """The translations of ``language``; those of Vietnamese give back what they get."""
     if language == LANGUAGES[0]:
         return NullTranslations()
-    with (LOCALE / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        catalog = read_po(file, locale=language)
+    catalog = Catalog(locale=language)
+    for path in sorted((LOCALE / language / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            part = read_po(file, locale=language)
+        catalog.mime_headers = part.mime_headers
+        for message in part:
+            if message.id:
+                catalog.add(message.id, message.string)
     compiled = BytesIO()
     write_mo(compiled, catalog)
     compiled.seek(0)

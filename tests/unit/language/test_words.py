@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from monitor.language.reasons import PHASE_SENTENCES, explain
+from monitor.language.words import BUCKETS, Words, sentence
 from monitor.model import Reason, Status
-from monitor.web.reasons import PHASE_SENTENCES, explain
-from monitor.web.words import BUCKETS, Words, sentence
 from tests.unit.web.samples import NOW
 
 VI, EN = Words("vi"), Words("en")

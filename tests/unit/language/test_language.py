@@ -10,11 +10,14 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from monitor.web import language, pages
-from monitor.web.language import LANGUAGES, choose, load, pick
+import monitor
+from monitor import language
+from monitor.language import LANGUAGES, choose, load, pick
+from monitor.web import pages
 
-WEB = Path(language.__file__).parent
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+HOUSE = Path(monitor.__file__).parent
+CATALOGS = sorted((Path(language.__file__).parent / "locale/en/LC_MESSAGES").glob("*.po"))
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.txt", "jinja2")]
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd%]")
 
@@ -29,13 +32,16 @@ class Request:
 
 def said() -> set[str | tuple[str, ...]]:
     """Every message in the code and the templates."""
-    options = {"templates/**.html": {"trimmed": "true"}}
-    return {message for _, _, message, _, _ in extract_from_dir(WEB, METHODS, options, keywords=KEYWORDS)}
+    options = {"**/templates/**.html": {"trimmed": "true"}, "**/templates/**.txt": {"trimmed": "true"}}
+    return {message for _, _, message, _, _ in extract_from_dir(HOUSE, METHODS, options, keywords=KEYWORDS)}
 
 
 def english() -> dict[str | tuple[str, ...], str | tuple[str, ...]]:
-    with (WEB / "locale/en/LC_MESSAGES/messages.po").open("rb") as file:
-        return {message.id: message.string for message in read_po(file) if message.id and not message.fuzzy}
+    said = {}
+    for path in CATALOGS:
+        with path.open("rb") as file:
+            said |= {message.id: message.string for message in read_po(file) if message.id and not message.fuzzy}
+    return said
 
 
 def test_english_has_every_message_and_no_other() -> None:
@@ -58,7 +64,7 @@ def test_placeholders_are_the_same() -> None:
 
 def test_templates_hold_no_text_outside_messages() -> None:
     vietnamese = re.compile(r"[À-ỹ]")
-    for template in (WEB / "templates").glob("*.html"):
+    for template in HOUSE.glob("*/templates/*"):
         bare = re.sub(r"\{[{%#].*?[}%#]\}", "", template.read_text(), flags=re.DOTALL)
         assert not vietnamese.search(bare), template.name
 

@@ -9,9 +9,9 @@ import re
 from datetime import datetime, timedelta
 from gettext import NullTranslations
 
+from monitor.calendar import ZONE
+from monitor.language import N_, load
 from monitor.model import Status
-from monitor.web.language import N_, load
-from monitor.web.series import ZONE
 
 BUCKETS = ("stable", "fresh", "down", "unreachable", "faulty", "flapping", "degraded", "unknown", "maintenance")
 """Every point is in exactly one, in the legend's order."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from monitor.language import N_
+from monitor.language.words import Words
 from monitor.model import Reason
-from monitor.web.language import N_
-from monitor.web.words import Words
 
 SENTENCES = {
     Reason.OK: N_("mọi lượt dò đều thành công"),
