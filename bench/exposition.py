@@ -73,7 +73,7 @@ async def run(endpoints: int, repeats: int) -> None:
     metrics = Metrics(config, board=board, probers=find_probers(), clock=now, version="bench")
     results = [result(number) for number in range(endpoints)]
     for each in results:
-        board.show(board.apply(each).transitions)
+        board.show(board.apply(each).rows)
         metrics.on_result(each)
     before = process_time()
     for each in results:

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     STALLED = "stalled"
     STALE = "stale"
     INTERNAL = "internal"
+    ISOLATED = "isolated"
     # Of a point, from its endpoints.
     REDUNDANCY = "redundancy"
     # The configuration closed this part of the history.
@@ -64,7 +65,16 @@ class Reason(StrEnum):
 
 BUDGET_REASONS = frozenset({Reason.LATENCY, Reason.LOSS, Reason.CERTIFICATE})
 OUR_REASONS = frozenset(
-    {Reason.RESOLVER, Reason.RESOURCES, Reason.PERMISSION, Reason.STALLED, Reason.STALE, Reason.INTERNAL, Reason.CONFIG}
+    {
+        Reason.RESOLVER,
+        Reason.RESOURCES,
+        Reason.PERMISSION,
+        Reason.STALLED,
+        Reason.STALE,
+        Reason.INTERNAL,
+        Reason.ISOLATED,
+        Reason.CONFIG,
+    }
 )
 _OUTCOMES = {
     reason: Outcome.UP
@@ -138,7 +148,8 @@ class Transition:
     begin of the first probe that showed it, so it lies before ``recorded_at``, when it was decided. A row recorded
     later overrules earlier rows of the same subject from its ``at`` on. When the change fell into a time in which
     nobody looked, ``not_before`` is that time's begin: it happened between the two. ``culprit`` is the endpoint that
-    a point's status comes from. ``first`` marks the first status that was ever seen.
+    a point's status comes from; ``fault`` is a :class:`Fault` as text, "" where that lies in the point itself.
+    ``first`` marks the first status that was ever seen.
     """
 
     key: EndpointKey
@@ -150,8 +161,70 @@ class Transition:
     failed_phase: str = ""
     detail: str = ""
     culprit: str = ""
+    fault: str = ""
     not_before: datetime | None = None
     first: bool = False
+
+
+class Flag(StrEnum):
+    """What may be said of a point beside its status."""
+
+    MAINTENANCE = "maintenance"
+    FLAPPING = "flapping"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagChange:
+    """From ``at`` on a point has the flag, or has it no more: a stored row, never altered.
+
+    ``key.endpoint`` is "". A row recorded later overrules earlier rows of the same point and flag from its ``at`` on.
+    ``source`` says why: the id of the maintenance window; "" for flapping.
+    """
+
+    key: EndpointKey
+    flag: Flag
+    on: bool
+    at: datetime
+    recorded_at: datetime
+    source: str = ""
+
+
+Row = Transition | FlagChange
+"""What the board decides and the ledger counts by."""
+
+
+class FaultKind(StrEnum):
+    """Where a fault lies."""
+
+    POINT = "point"
+    """In the point itself, or in a point that others depend on; the subject is its id."""
+    LABEL = "label"
+    """In what the points under one value of a label share; the subject is ``label=value``, such as ``provider=VNPT``.
+    The label ``endpoint`` stands for endpoints of one name, such as ``endpoint=exchange``."""
+    NETWORK = "network"
+    """Nearly all points fail while the anchors answer."""
+    VANTAGE = "vantage"
+    """The monitor's own network is gone: all anchors fail."""
+    MONITOR = "monitor"
+    """The monitor cannot ask; the subject is a reason of ours, such as ``resolver``."""
+    NEVER = "never"
+    """Points that were never seen up."""
+
+
+class Fault(NamedTuple):
+    """Whose fault it is. As text ``kind:subject``: ``point:circuit-1``, ``label:provider=VNPT``, ``vantage:``."""
+
+    kind: FaultKind
+    subject: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.subject}"
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """The inverse of ``str``. Raises ValueError for what is no fault."""
+        kind, _, subject = text.partition(":")
+        return cls(FaultKind(kind), subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +256,14 @@ class StoredResult(NamedTuple):
 class Resume:
     """What was true when the program last ran.
 
-    ``statuses`` is the row in force of each subject (endpoints and points), ``fingerprints`` what each endpoint
-    was when it was last registered. ``recent`` are each endpoint's last results, oldest first: enough to go on with
-    a confirmation that was under way. ``last_alive`` is when the program was last known to run; None: it never did.
+    ``statuses`` is the row in force of each subject (endpoints and points), ``flags`` that of each point and flag,
+    ``fingerprints`` what each endpoint was when it was last registered. ``recent`` are each endpoint's last results,
+    oldest first: enough to go on with a confirmation that was under way. ``last_alive`` is when the program was last
+    known to run; None: it never did.
     """
 
     statuses: Mapping[EndpointKey, Transition] = field(default_factory=dict)
+    flags: Mapping[tuple[str, Flag], FlagChange] = field(default_factory=dict)
     fingerprints: Mapping[EndpointKey, str] = field(default_factory=dict)
     recent: Mapping[EndpointKey, Sequence[StoredResult]] = field(default_factory=dict)
     last_alive: datetime | None = None
@@ -200,8 +275,9 @@ class History:
 
     ``transitions`` hold every row that has a say from the asked begin on, in the order of recording, so the row in
     force at the begin is among them. ``observations`` are those that touch the asked time, whole, in the order of
-    their begins.
+    their begins. ``flags`` are rows of its maintenance likewise.
     """
 
     transitions: Sequence[Transition] = ()
     observations: Sequence[Observation] = ()
+    flags: Sequence[FlagChange] = ()

@@ -1,19 +1,21 @@
 """The one path: every result, from here or from an agent, changes what is true only through here.
 
-A result is applied at once and without waiting. A transition that it decides is first made durable, then shown, then
-told to the observers, one after the other in the order of decision, by the loop that :meth:`Pipeline.run` is.
+A result is applied at once and without waiting. What it decides (rows), the incident events that these cause and the
+messages that are to tell of them become durable together, are then shown, then told to the observers, one decision
+after the other, by the loop that :meth:`Pipeline.run` is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from monitor.board import Applied
-from monitor.model import Result, Transition
+from monitor.incidents.model import Decision, Delivery, Entry, IncidentEvent, Message
+from monitor.model import Result, Row
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +24,43 @@ class Board(Protocol):
     """What is true now."""
 
     def apply(self, result: Result) -> Applied:
-        """Take a result in; the transitions that it decides are not shown yet."""
+        """Take a result in; the rows that it decides are not shown yet."""
         ...
 
-    def age(self, now: datetime) -> Sequence[Transition]:
-        """The transitions of what has become stale."""
+    def age(self, now: datetime) -> Sequence[Row]:
+        """What time alone decides: what has become stale, a cause that can wait no longer, a window's begin."""
         ...
 
-    def show(self, transitions: Sequence[Transition]) -> None:
-        """Make decided transitions visible."""
+    def show(self, rows: Sequence[Row]) -> None:
+        """Make decided rows visible."""
+        ...
+
+
+class Register(Protocol):
+    """Which incidents there are."""
+
+    def take(self, rows: Sequence[Row], now: datetime) -> Sequence[IncidentEvent]:
+        """What decided rows mean for the incidents."""
+        ...
+
+    def age(self, now: datetime) -> Sequence[IncidentEvent]:
+        """What time alone means for them."""
+        ...
+
+    def learn(self, events: Sequence[IncidentEvent]) -> None:
+        """Take note of events that came from elsewhere: operators, evidence, deliveries."""
+        ...
+
+
+class Herald(Protocol):
+    """Who is to be told of what."""
+
+    def tell(self, events: Sequence[IncidentEvent], now: datetime) -> Sequence[Message]:
+        """The messages that these events call for."""
+        ...
+
+    def age(self, now: datetime) -> Sequence[Message]:
+        """Those that time alone calls for: reminders, escalations, what waited for opening hours."""
         ...
 
 
@@ -43,22 +73,23 @@ class ResultSink(Protocol):
 
 
 class Journal(Protocol):
-    """Where transitions are kept."""
+    """Where decisions are kept."""
 
-    async def write(self, transitions: Sequence[Transition]) -> bool:
-        """True when they are durable; False when nothing could be written: the journal keeps them and tries again."""
+    async def write(self, entries: Sequence[Entry]) -> bool:
+        """True when they are durable, all or none; False when nothing could be written: the journal keeps them and
+        tries again."""
         ...
 
 
 class Observer(Protocol):
-    """Hears of every result at once, and of transitions when they are visible."""
+    """Hears of every result at once, and of decisions when they are visible."""
 
     def on_result(self, result: Result) -> None:
         """A result was applied."""
         ...
 
-    def on_transitions(self, transitions: Sequence[Transition]) -> None:
-        """These are visible on the board now."""
+    def on_decision(self, decision: Decision) -> None:
+        """This is durable, and its rows are visible on the board now."""
         ...
 
 
@@ -66,22 +97,35 @@ class Pipeline:
     """See the module. An observer or a journal that fails is logged and stops nothing."""
 
     def __init__(
-        self, *, board: Board, results: ResultSink, journal: Journal, observers: Sequence[Observer] = ()
+        self,
+        *,
+        board: Board,
+        register: Register,
+        herald: Herald,
+        results: ResultSink,
+        journal: Journal,
+        clock: Callable[[], datetime],
+        observers: Sequence[Observer] = (),
     ) -> None:
         self._board = board
+        self._register = register
+        self._herald = herald
         self._results = results
         self._journal = journal
+        self._clock = clock
         self._observers = tuple(observers)
-        self._decided: list[Transition] = []
+        self._decided: list[Decision] = []
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closing = False
         self.unwritten = False
-        """Whether the last transitions were shown without being durable: a banner and a metric say so."""
+        """Whether the last decision was shown without being durable: a banner and a metric say so."""
 
     @property
     def pending(self) -> int:
-        """How many transitions are decided and not yet shown."""
-        return len(self._decided)
+        """How many entries are decided and not yet shown."""
+        return sum(len(decision.entries) for decision in self._decided)
 
     def accept(self, result: Result) -> Applied:
         """Take a result in: board, store's queue, observers. Never waits."""
@@ -92,30 +136,46 @@ class Pipeline:
                 observer.on_result(result)
             except Exception:
                 log.exception("%s failed over a result of %s", type(observer).__name__, result.key)
-        if applied.transitions:
-            self.decide(applied.transitions)
+        if applied.rows:
+            self.decide(applied.rows)
         return applied
 
     def age(self, now: datetime) -> None:
-        """Let statuses without results go stale; to be called about every second."""
-        self.decide(self._board.age(now))
+        """Let time do its work: to be called about every second."""
+        rows = tuple(self._board.age(now))
+        events = (*self._register.take(rows, now), *self._register.age(now))
+        messages = (*self._herald.tell(events, now), *self._herald.age(now))
+        self._put(Decision(rows=rows, events=events, messages=messages))
 
-    def decide(self, transitions: Sequence[Transition]) -> None:
-        """Queue transitions that the board decided outside a result: of a reload, of a restart."""
-        if transitions:
-            self._decided.extend(transitions)
-            self._wake.set()
+    def decide(self, rows: Sequence[Row]) -> None:
+        """Queue rows that the board decided, with what they cause."""
+        if rows:
+            now = self._clock()
+            events = tuple(self._register.take(rows, now))
+            self._put(Decision(rows=tuple(rows), events=events, messages=tuple(self._herald.tell(events, now))))
+
+    def record(self, *, events: Sequence[IncidentEvent] = (), deliveries: Sequence[Delivery] = ()) -> None:
+        """Queue what operators did, what was found out, and what came of telling."""
+        self._register.learn(events)
+        messages = self._herald.tell(events, self._clock())
+        self._put(Decision(events=tuple(events), messages=tuple(messages), deliveries=tuple(deliveries)))
+
+    async def settled(self) -> None:
+        """Wait until everything that was decided so far is durable (or held, see ``unwritten``) and shown."""
+        await self._idle.wait()
 
     async def run(self) -> None:
         """Write, then show, then tell, in order; returns after :meth:`close`, when all that was decided is shown."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while batch := tuple(self._decided):
-                self.unwritten = not await self._written(batch)
-                del self._decided[: len(batch)]
-                self._board.show(batch)
-                self._tell(batch)
+            while waiting := tuple(self._decided):
+                batch = _joined(waiting)
+                self.unwritten = not await self._written(batch.entries)
+                del self._decided[: len(waiting)]
+                self._board.show(batch.rows)
+                self._announce(batch)
+            self._idle.set()
             if self._closing:
                 return
 
@@ -124,16 +184,34 @@ class Pipeline:
         self._closing = True
         self._wake.set()
 
-    async def _written(self, transitions: Sequence[Transition]) -> bool:
+    def _put(self, decision: Decision) -> None:
+        if decision:
+            self._decided.append(decision)
+            self._idle.clear()
+            self._wake.set()
+
+    async def _written(self, entries: Sequence[Entry]) -> bool:
         try:
-            return await self._journal.write(transitions)
+            return await self._journal.write(entries)
         except Exception:
-            log.exception("%d transitions could not be written", len(transitions))
+            log.exception("%d entries could not be written", len(entries))
             return False
 
-    def _tell(self, transitions: Sequence[Transition]) -> None:
+    def _announce(self, decision: Decision) -> None:
         for observer in self._observers:
             try:
-                observer.on_transitions(transitions)
+                observer.on_decision(decision)
             except Exception:
-                log.exception("%s failed over %d transitions", type(observer).__name__, len(transitions))
+                log.exception("%s failed over %d entries", type(observer).__name__, len(decision.entries))
+
+
+def _joined(decisions: Sequence[Decision]) -> Decision:
+    """Several decisions as one, in the order of deciding."""
+    if len(decisions) == 1:
+        return decisions[0]
+    return Decision(
+        rows=tuple(row for decision in decisions for row in decision.rows),
+        events=tuple(event for decision in decisions for event in decision.events),
+        messages=tuple(message for decision in decisions for message in decision.messages),
+        deliveries=tuple(delivery for decision in decisions for delivery in decision.deliveries),
+    )

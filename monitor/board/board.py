@@ -193,7 +193,7 @@ class Board:
         since = point.cut_since if vouched else None
         rows = self._decide(point, state, since) if after.decided or since else []
         return Applied(
-            transitions=tuple(rows),
+            rows=tuple(rows),
             suspect=after.suspect,
             hasten=tuple(_hasten(point, state, before, result)),
         )

@@ -9,17 +9,17 @@ from typing import Literal
 
 from monitor.config.model import Endpoint, Point
 from monitor.health.stability import Bucket, bucket
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
+from monitor.model import EndpointKey, Reason, Result, Row, Status
 
 Tone = Literal["stable", "fresh", "amber", "faulty", "down", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a result did: the transitions that it decided (not yet shown), whether its endpoint is to be probed again
-    after ``retry_every``, and the endpoints to probe now because of it."""
+    """What a result did: the rows that it decided (not yet shown), whether its endpoint is to be probed again after
+    ``retry_every``, and the endpoints to probe now because of it."""
 
-    transitions: tuple[Transition, ...] = ()
+    rows: tuple[Row, ...] = ()
     suspect: bool = False
     hasten: tuple[EndpointKey, ...] = ()
 

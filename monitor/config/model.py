@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
+from monitor.calendar.model import Calendar, Window
+from monitor.channels.base import ChannelOptions
 from monitor.model import EndpointKey
 from monitor.probes.base import Options
 
@@ -51,6 +54,8 @@ class Endpoint:
     """False: the host is still a placeholder, "chưa khai báo": not probed, not counted."""
     fingerprint: str
     """Changes when address or module change: health and history then start anew."""
+    depends_on: tuple[Dependency, ...] = ()
+    """What this endpoint needs beside its point's link: a shared platform, a name server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,8 @@ class Area:
 class Point:
     """A place or service that operators care about.
 
-    ``kind`` is one of the file's kinds: ward, branch, hub, circuit, service. ``endpoints`` begins with the link.
+    ``kind`` is one of the file's kinds: ward, branch, hub, circuit, service, anchor. ``endpoints`` begins with the
+    link. An anchor is a device on the monitor's own side of the hub: when all of them fail, the monitor is cut off.
     """
 
     id: str
@@ -146,6 +152,99 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommonFate:
+    """When points are said to fail together: they share a value of one of ``labels`` ("area" is the point's area) and
+    began to fail within ``window``."""
+
+    labels: tuple[str, ...] = ("provider", "circuit", "exchange", "area")
+    window: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flapping:
+    """``enter`` changes within ``window`` make a point flap; it holds again with at most ``leave`` of them."""
+
+    window: timedelta = timedelta(minutes=15)
+    enter: int = 6
+    leave: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSettings:
+    """A channel by its name. ``kind`` is the channel file's word, ``options`` what that file declares, validated.
+
+    ``form`` is the message's length. At most ``rate`` messages leave per ``rate_per``; what cannot be delivered within
+    ``give_up_after`` goes to the last resort.
+    """
+
+    name: str
+    kind: str
+    options: ChannelOptions = field(repr=False)
+    language: str = "vi"
+    form: Literal["long", "short"] = "long"
+    rate: int = 60
+    rate_per: timedelta = timedelta(minutes=1)
+    give_up_after: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """Whether an incident's label fits: ``values`` are those allowed, or ``pattern`` a whole-value RE2 expression.
+
+    Labels of an incident: severity, fault (its kind), kind, point, area, and the labels of the points concerned; one
+    that has several values (an incident of several areas) fits when any does. ``negated`` turns it round.
+    """
+
+    label: str
+    values: tuple[str, ...] = ()
+    pattern: str = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """Whom else to tell when nobody acknowledged within ``after``."""
+
+    after: timedelta
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Who is told of which incidents: the first route that fits, and on to the next with ``go_on``.
+
+    ``when``: at any time, only within the calendar's office hours, or only outside them. ``group_wait``: the first
+    message leaves at once, later ones within it form one digest. ``remind_every`` None: no reminders.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    match: tuple[Matcher, ...] = ()
+    when: Literal["always", "office_hours", "outside_office_hours"] = "always"
+    go_on: bool = False
+    group_wait: timedelta = timedelta(seconds=30)
+    remind_every: timedelta | None = timedelta(hours=4)
+    escalate: tuple[Escalation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alerts:
+    """``url`` is the wall's address as people reach it: messages link to it. ``last_resort`` names a channel or is "".
+
+    ``never_after``: points that were never seen up are told of in one digest so long after the first.
+    ``heartbeat_url`` is asked each ``heartbeat_every`` while the program is well: a dead man's switch.
+    """
+
+    url: str = ""
+    channels: Mapping[str, ChannelSettings] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    last_resort: str = ""
+    never_after: timedelta = timedelta(minutes=10)
+    heartbeat_url: str = field(default="", repr=False)
+    heartbeat_every: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A whole valid file.
 
@@ -159,6 +258,11 @@ class Config:
     resolution: Resolution = Resolution()
     ca_file: Path | None = None
     stable_after: timedelta = timedelta(minutes=5)
+    calendar: Calendar = field(default_factory=Calendar)
+    maintenance: tuple[Window, ...] = ()
+    common_fate: CommonFate = CommonFate()
+    flapping: Flapping = Flapping()
+    alerts: Alerts = Alerts()
     areas: tuple[Area, ...] = ()
     modules: Mapping[str, Module] = field(default_factory=dict)
     points: tuple[Point, ...] = ()

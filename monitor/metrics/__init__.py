@@ -11,13 +11,14 @@ from typing import Protocol
 from monitor.board import PointView, Verdict
 from monitor.config.model import Config
 from monitor.health.stability import Bucket
+from monitor.incidents.model import Decision
 from monitor.ledger import Uptime
 from monitor.metrics.catalogue import FAMILIES
 from monitor.metrics.endpoints import EndpointSamples
 from monitor.metrics.points import PointSamples
 from monitor.metrics.program import Program
 from monitor.metrics.text import sample
-from monitor.model import Reason, Result, Status, Transition
+from monitor.model import Reason, Result, Status
 from monitor.probes.base import Prober
 
 __all__ = ["Metrics"]
@@ -71,9 +72,9 @@ class Metrics:
             self._results[kind, result.reason] += 1
             self._endpoints.on_result(result)
 
-    def on_transitions(self, transitions: Sequence[Transition]) -> None:
+    def on_decision(self, decision: Decision) -> None:
         """Count transitions; an endpoint that became unknown shows nothing more."""
-        for transition in transitions:
+        for transition in decision.transitions:
             key = transition.key
             kind = self._kinds.get(key.point)
             if kind is not None:

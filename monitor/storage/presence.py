@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from monitor.model import Result, Transition
+from monitor.incidents.model import Entry
+from monitor.model import Result
 
 
 class Runs(Protocol):
@@ -29,7 +30,7 @@ class Keeper(Protocol):
         """Keep results; they are signs of life of the last run begun before them."""
         ...
 
-    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
+    async def write_entries(self, entries: Sequence[Entry]) -> None:
         """Keep transitions."""
         ...
 
@@ -93,5 +94,5 @@ class RunsFirst:
         await self._presence.settle()
         await self._store.write_results(results)
 
-    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
-        await self._store.write_transitions(transitions)
+    async def write_entries(self, entries: Sequence[Entry]) -> None:
+        await self._store.write_entries(entries)

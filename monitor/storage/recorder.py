@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
+from monitor.incidents.model import Entry
 from monitor.model import Result, Transition
 from monitor.storage.disk import Disk
 from monitor.storage.errors import StorageError, StorageUnusable
@@ -37,7 +38,7 @@ class Store(Protocol):
         """Keep results; durable on return."""
         ...
 
-    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
+    async def write_entries(self, entries: Sequence[Entry]) -> None:
         """Keep transitions; durable on return."""
         ...
 
@@ -165,7 +166,7 @@ class Recorder:
     async def _pass(self) -> None:
         """Everything that waits, oldest first: to the database, else to the spool."""
         try:
-            if await self._drain(self._spool.transitions, self._store.write_transitions, math.inf):
+            if await self._drain(self._spool.transitions, self._store.write_entries, math.inf):
                 await self._settle()
             await self._write_queue()
             # A spool of hours must not keep the results of this second waiting.
@@ -184,7 +185,7 @@ class Recorder:
         """Write to the database, unless earlier transitions are still on their way to it."""
         if self._line is None or self._unwritten or len(self._spool.transitions):
             return False
-        return await self._line.write(partial(self._store.write_transitions, transitions))
+        return await self._line.write(partial(self._store.write_entries, transitions))
 
     async def _settle(self) -> None:
         """Try again to write what nothing would take. The spool holds no transitions now, or is full of them."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import insert, select, text, update
 
+from monitor.incidents.model import Entry
 from monitor.model import EndpointKey, History, Observation, Result, Resume, StoredResult, Transition
 from monitor.storage.archive import Archive
 from monitor.storage.database import Database
@@ -113,11 +114,11 @@ class Store:
             last[place] = max(last.get(place, result.begun), result.begun)
         return last
 
-    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
-        """Append transitions, all or none. One that is there already is left out."""
-        if transitions:
+    async def write_entries(self, entries: Sequence[Entry]) -> None:
+        """Append entries, all or none. One that is there already is left out."""
+        if entries:
             async with self._caution():
-                await self._journal.write(transitions)
+                await self._journal.write([entry for entry in entries if isinstance(entry, Transition)])
 
     async def resume(self, vantage: str, now: datetime) -> Resume:
         """What was true when ``vantage`` was last alive, up to ``now``."""

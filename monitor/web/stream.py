@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from pydantic import BaseModel
 
-from monitor.model import Result, Transition
+from monitor.incidents.model import Decision
+from monitor.model import Result
 from monitor.web import documents, records
 from monitor.web.keys import HUB, Clock, Views
 
@@ -80,12 +81,12 @@ class Hub:
         """Remember how fresh the picture is."""
         self._newest = result.begun + timedelta(seconds=result.latency_seconds)
 
-    def on_transitions(self, transitions: Sequence[Transition]) -> None:
+    def on_decision(self, decision: Decision) -> None:
         """Tell what changed."""
-        for transition in transitions:
+        for transition in decision.transitions:
             self._publish("transition", records.TransitionDocument.of(transition))
         views = self._board.points()
-        touched = {transition.key.point for transition in transitions}
+        touched = {row.key.point for row in decision.rows}
         self._tell_changes([views[point] for point in touched if point in views])
 
     def beat(self) -> None:

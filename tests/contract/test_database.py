@@ -102,7 +102,7 @@ class TestResults:
 
     async def test_nothing_is_nothing(self, store: Store) -> None:
         await store.write_results([])
-        await store.write_transitions([])
+        await store.write_entries([])
         await store.register([])
         assert list(await store.results(LINK, T, T + DAY)) == []
         assert list(await store.results(LINK, T, T)) == []
@@ -175,24 +175,24 @@ class TestTransitions:
             ),
             transition(T + MINUTE, Status.UP),
         ]
-        await store.write_transitions(rows)
+        await store.write_entries(rows)
         assert list(await store.transitions(T, T + DAY)) == rows[::-1]
 
     async def test_written_twice_are_kept_once(self, store: Store) -> None:
         rows = [transition(T), transition(T + MINUTE, Status.UP)]
-        await store.write_transitions(rows)
-        await store.write_transitions([*rows, transition(T + 2 * MINUTE)])
+        await store.write_entries(rows)
+        await store.write_entries([*rows, transition(T + 2 * MINUTE)])
         assert len(await store.transitions(T, T + DAY)) == 3
 
     async def test_of_a_point_are_its_own_and_its_endpoints(self, store: Store) -> None:
         point = EndpointKey("phuong-cua-nam", "")
-        await store.write_transitions([transition(T, key=key) for key in (LINK, OTHER, point)])
+        await store.write_entries([transition(T, key=key) for key in (LINK, OTHER, point)])
         found = await store.transitions(T, T + DAY, point="phuong-cua-nam")
         assert {row.key for row in found} == {LINK, point}
 
     async def test_are_paged_without_a_gap_or_a_repetition(self, store: Store) -> None:
         rows = [transition(T + (number // 3) * MINUTE, key=EndpointKey(f"p{number}", "link")) for number in range(23)]
-        await store.write_transitions(rows)
+        await store.write_entries(rows)
         found: list[Transition] = []
         cursor = ""
         while True:
@@ -212,21 +212,21 @@ class TestTransitions:
         broken = transition(T + MINUTE)
         object.__setattr__(broken, "detail", None)
         with pytest.raises(StorageError):
-            await store.write_transitions([transition(T), broken])
+            await store.write_entries([transition(T), broken])
         assert list(await store.transitions(T, T + DAY)) == []
 
 
 class TestHistory:
     async def test_holds_the_row_in_force_at_the_begin(self, store: Store) -> None:
         rows = [transition(T + number * MINUTE, Status.DOWN if number % 2 else Status.UP) for number in range(6)]
-        await store.write_transitions(rows)
+        await store.write_entries(rows)
         found = await store.history(LINK, T + timedelta(minutes=2.5), T + timedelta(minutes=4.5))
         assert list(found.transitions) == rows[2:5]
 
     async def test_the_row_recorded_last_is_in_force(self, store: Store) -> None:
         overruled = transition(T + 5 * MINUTE, Status.DOWN, recorded=T + 6 * MINUTE)
         overruling = transition(T + 2 * MINUTE, Status.UNKNOWN, recorded=T + 7 * MINUTE)
-        await store.write_transitions([overruled, overruling])
+        await store.write_entries([overruled, overruling])
         found = await store.history(LINK, T + 10 * MINUTE, T + 20 * MINUTE)
         assert list(found.transitions) == [overruling]
         both = await store.history(LINK, T + 3 * MINUTE, T + 20 * MINUTE)
@@ -235,7 +235,7 @@ class TestHistory:
     async def test_of_many_subjects_at_once(self, store: Store) -> None:
         keys = [EndpointKey(f"p{number}", "") for number in range(1200)]
         rows = [transition(T + number * timedelta(seconds=1), key=key) for number, key in enumerate(keys)]
-        await store.write_transitions(rows)
+        await store.write_entries(rows)
         some = await store.histories([*keys[:3], OTHER], T + MINUTE, T + DAY)
         assert {key: list(found.transitions) for key, found in some.items()} == {
             **{key: [row] for key, row in zip(keys[:3], rows, strict=False)},
@@ -275,7 +275,7 @@ class TestResume:
         await store.mark_alive(run, T + 5 * MINUTE)
         point = EndpointKey("phuong-cua-nam", "")
         rows = [transition(T, Status.UP), transition(T + MINUTE, Status.DOWN), transition(T + MINUTE, key=point)]
-        await store.write_transitions(rows)
+        await store.write_entries(rows)
 
         found = await store.resume("local", T + 10 * MINUTE)
         assert found.statuses == {LINK: rows[1], point: rows[2]}
@@ -326,7 +326,7 @@ class TestUnderStress:
     async def test_many_verbs_at_once(self, store: Store) -> None:
         async def write(number: int) -> None:
             await store.write_results([result(T + number * MINUTE + timedelta(seconds=n)) for n in range(20)])
-            await store.write_transitions([transition(T + number * MINUTE)])
+            await store.write_entries([transition(T + number * MINUTE)])
 
         async with asyncio.TaskGroup() as group:
             for number in range(20):
@@ -339,12 +339,12 @@ class TestUnderStress:
 
     async def test_a_cancelled_write_leaves_a_working_store(self, store: Store) -> None:
         """Cut off after ever more turns of the loop, that is at every place where it waits."""
-        await store.write_transitions([transition(T)])
+        await store.write_entries([transition(T)])
         for turns in range(60):
-            task = asyncio.create_task(store.write_transitions([transition(T + (turns + 1) * MINUTE)]))
+            task = asyncio.create_task(store.write_entries([transition(T + (turns + 1) * MINUTE)]))
             for _ in range(turns):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.wait([task])
-        await store.write_transitions([transition(T + DAY)])
+        await store.write_entries([transition(T + DAY)])
         assert [row.at for row in await store.transitions(T + DAY, T + 2 * DAY)] == [T + DAY]

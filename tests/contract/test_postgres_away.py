@@ -44,13 +44,13 @@ async def store(server: Any) -> AsyncIterator[Store]:
 
 
 async def test_a_server_that_stops_and_starts(server: Any, store: Store) -> None:
-    await store.write_transitions([transition(0)])
+    await store.write_entries([transition(0)])
     server.stop()
-    for verb in (store.ping(), store.write_transitions([transition(1)]), store.transitions(T, T + DAY)):
+    for verb in (store.ping(), store.write_entries([transition(1)]), store.transitions(T, T + DAY)):
         with pytest.raises(StorageError):
             await verb
     server.ensure_postgres_running()
-    await store.write_transitions([transition(2)])
+    await store.write_entries([transition(2)])
     assert [row.at for row in await store.transitions(T, T + DAY)] == [transition(2).at, transition(0).at]
 
 
@@ -64,21 +64,21 @@ async def test_a_server_that_is_away_at_the_start(server: Any, store: Store) -> 
 
 
 async def test_clients_that_are_cut_off(server: Any, store: Store) -> None:
-    await store.write_transitions([transition(0)])
+    await store.write_entries([transition(0)])
     await asyncio.gather(*(store.ping() for _ in range(4)))
     server.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    await store.write_transitions([transition(1)])
+    await store.write_entries([transition(1)])
     assert len(await store.transitions(T, T + DAY)) == 2
 
 
 async def test_a_server_that_hangs(server: Any, store: Store) -> None:
-    await store.write_transitions([transition(0)])
+    await store.write_entries([transition(0)])
     with frozen(server.get_pid()):
         with pytest.raises(StorageError, match="no answer in time"):
-            await store.write_transitions([transition(1)])
+            await store.write_entries([transition(1)])
         with pytest.raises(StorageError, match="no answer in time"):
             await store.ping()
-    await store.write_transitions([transition(2)])
+    await store.write_entries([transition(2)])
     assert transition(2) in await store.transitions(T, T + DAY)
 
 

@@ -15,6 +15,7 @@ from playwright.async_api import Page
 
 from monitor.board import Board
 from monitor.config.model import Config, Endpoint
+from monitor.incidents.model import Decision
 from monitor.model import Reason, Result, Transition
 from monitor.storage.store import Store
 from monitor.web import build
@@ -136,14 +137,14 @@ class World:
         fed = list(results)
         decided: list[Transition] = []
         for result in fed:
-            transitions = list(self.board.apply(result).transitions)
+            transitions = list(self.board.apply(result).rows)
             self.board.show(transitions)
             decided += transitions
             self.hub.on_result(result)
         await self.store.write_results(fed)
-        await self.store.write_transitions(decided)
+        await self.store.write_entries(decided)
         if decided:
-            self.hub.on_transitions(decided)
+            self.hub.on_decision(Decision(rows=tuple(decided)))
 
     async def all_up(self, *, but: Sequence[str] = ()) -> None:
         """A good result of every declared endpoint, now."""

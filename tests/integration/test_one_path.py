@@ -21,6 +21,7 @@ from monitor.config.model import Config, Endpoint, Module, Point
 from monitor.field.authority import Authority
 from monitor.field.hosts import Conduct, Host, Serving, State
 from monitor.field.network import SimulatedNetwork
+from monitor.incidents.model import Decision
 from monitor.model import EndpointKey, Reason, Result, Status, Transition
 from monitor.pipeline import Pipeline
 from monitor.probes.network import Network
@@ -30,6 +31,7 @@ from monitor.schedule import Pulse, Schedule
 from monitor.storage.recorder import Recorder
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
+from tests.quiet import NoIncidents, NoMessages
 
 CONNECT = Module(name="tcp", prober="tcp", options=TcpOptions(preferred_ip_protocol="ip4"))
 READY = Module(
@@ -70,8 +72,8 @@ class Seen:
     def on_result(self, result: Result) -> None:
         self.results.append(result)
 
-    def on_transitions(self, transitions: Sequence[Transition]) -> None:
-        self.transitions += transitions
+    def on_decision(self, decision: Decision) -> None:
+        self.transitions += decision.transitions
 
     def counts(self) -> Counter[str]:
         return Counter(result.key.point for result in self.results)
@@ -95,7 +97,15 @@ async def house(
     board, seen = Board(config, clock=now), Seen()
     store = Store(f"sqlite:///{directory}/monitor.db")
     recorder = Recorder(store=store, spool=Spool(directory / "spool", 4 * 1024 * 1024), clock=now)
-    pipeline = Pipeline(board=board, results=recorder, journal=recorder, observers=[seen])
+    pipeline = Pipeline(
+        board=board,
+        register=NoIncidents(),
+        herald=NoMessages(),
+        results=recorder,
+        journal=recorder,
+        clock=now,
+        observers=[seen],
+    )
     gaps: list[tuple[datetime, datetime]] = []
     pulse = Pulse(clock=now, on_gap=lambda begin, end: gaps.append((begin, end)))
     async with Network(servers=servers) as network:

@@ -276,9 +276,9 @@ class Faulty:
         self.stumble()
         await self.store.write_results(results)
 
-    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
+    async def write_entries(self, transitions: Sequence[Transition]) -> None:
         self.stumble()
-        await self.store.write_transitions(transitions)
+        await self.store.write_entries(transitions)
 
     def stumble(self) -> None:
         self.bugs -= 1
@@ -305,9 +305,9 @@ class Slow:
         await self.door.wait()
         await self.store.write_results(results)
 
-    async def write_transitions(self, transitions: Sequence[Transition]) -> None:
+    async def write_entries(self, transitions: Sequence[Transition]) -> None:
         await self.door.wait()
-        await self.store.write_transitions(transitions)
+        await self.store.write_entries(transitions)
 
 
 async def test_a_database_that_gives_no_answer_holds_nobody_up_and_nothing_is_doubled(place: Place) -> None:

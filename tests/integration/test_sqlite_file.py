@@ -79,7 +79,7 @@ async def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
 async def test_damage_is_told_with_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "monitor.db"
     store = Store(f"sqlite:///{file}")
-    await store.write_transitions([transition(number) for number in range(3000)])
+    await store.write_entries([transition(number) for number in range(3000)])
     await store.close()
     with file.open("r+b") as raw:
         raw.seek(8192)
@@ -112,10 +112,10 @@ async def test_a_lock_held_by_another_program_ends(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageError, match="another program holds it"):
-            await store.write_transitions([transition(0)])
+            await store.write_entries([transition(0)])
         assert list(await store.transitions(T, T + DAY)) == []
         other.execute("ROLLBACK")
-    await store.write_transitions([transition(0)])
+    await store.write_entries([transition(0)])
     assert list(await store.transitions(T, T + DAY)) == [transition(0)]
     await store.close()
 
@@ -123,11 +123,11 @@ async def test_a_lock_held_by_another_program_ends(tmp_path: Path) -> None:
 async def test_reading_and_writing_go_on_while_another_program_reads(tmp_path: Path) -> None:
     file = tmp_path / "monitor.db"
     store = Store(f"sqlite:///{file}")
-    await store.write_transitions([transition(0)])
+    await store.write_entries([transition(0)])
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN")
         other.execute("SELECT * FROM transitions").fetchone()
-        await store.write_transitions([transition(1)])
+        await store.write_entries([transition(1)])
         assert len(await store.transitions(T, T + DAY)) == 2
     await store.close()
 
@@ -141,8 +141,8 @@ async def test_a_file_that_is_taken_away_and_replaced(tmp_path: Path) -> None:
             raw.execute(f"DELETE FROM {table}")
         raw.commit()
     with pytest.raises(StorageError):
-        await store.write_transitions([Transition(**{**_fields(transition(0)), "key": EndpointKey("p0", "link")})])
-    await store.write_transitions([Transition(**{**_fields(transition(0)), "key": EndpointKey("p0", "link")})])
+        await store.write_entries([Transition(**{**_fields(transition(0)), "key": EndpointKey("p0", "link")})])
+    await store.write_entries([Transition(**{**_fields(transition(0)), "key": EndpointKey("p0", "link")})])
     assert len(await store.transitions(T, T + DAY)) == 1
     await store.close()
 
@@ -157,19 +157,19 @@ from tests.integration.test_sqlite_file import *
 
 async def main():
     store = Store(sys.argv[1])
-    await store.write_transitions([transition(0)])
+    await store.write_entries([transition(0)])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
     written = 1
     try:
         while True:
-            await store.write_transitions([transition(written)])
+            await store.write_entries([transition(written)])
             written += 1
     except StorageError as error:
         print(error)
     await store.transitions(T, T + DAY)
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    await store.write_transitions([transition(written)])
+    await store.write_entries([transition(written)])
     print(len(await store.transitions(T, T + DAY, limit=10_000)) == written + 1)
     await store.close()
 
@@ -206,7 +206,7 @@ async def main():
     packing = asyncio.create_task(pack())
     while True:
         await store.write_results(results(number))
-        await store.write_transitions([transition(number)])
+        await store.write_entries([transition(number)])
         print(number, flush=True)
         number += 1
 

@@ -76,7 +76,7 @@ class World:
         )
         applied = self.board.apply(result)
         self.results.setdefault(key, []).append(StoredResult(result.begun, result.reason, 0.1, "local"))
-        self.keep(applied.transitions, show=show)
+        self.keep(applied.rows, show=show)
         return applied
 
     def play(self, story: str, *, begin: float = 0, every: float = 1) -> None:

@@ -178,8 +178,8 @@ def test_late_results_and_strangers_change_nothing():
     world = World()
     world.play("link:UUUUUU portal:U")
     world.play("link:DDDDD")
-    assert world.see(7, "link", of="elsewhere").transitions == ()
-    assert world.see(7, "nowhere").transitions == ()
+    assert world.see(7, "link", of="elsewhere").rows == ()
+    assert world.see(7, "nowhere").rows == ()
     assert world.status() is Status.UP
     world.see(8, "link", "D")
     assert world.see(1, "link", "D").suspect is True
@@ -287,7 +287,7 @@ def test_a_changed_address_starts_anew_and_closes_the_old_part():
     assert world.view().endpoints[1].since is None
     world.see(9, "portal", "U")  # was under way against the old address
     assert world.status() is Status.UNKNOWN
-    rows = world.see(11, "portal").transitions
+    rows = world.see(11, "portal").rows
     assert [(row.key.endpoint, row.first) for row in rows] == [("portal", True), ("", False)]
     assert (world.status(), seconds(world.view().since)) == (Status.UP, 11)
 
@@ -393,7 +393,7 @@ def test_a_confirmation_under_way_goes_on():
     before = World()
     before.play("link:UDD portal:UUU")
     after = restarted(before, 10)
-    assert after.see(11, "link", "D").transitions[0].at == moment(1)
+    assert after.see(11, "link", "D").rows[0].at == moment(1)
 
 
 def test_a_recovery_under_way_goes_on():

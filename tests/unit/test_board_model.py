@@ -140,7 +140,7 @@ def test_rows_tell_real_changes_only(runs):
     world = World(config())
     current: dict[EndpointKey, Transition] = {}
     for second, name, letter in stream(runs):
-        for row in world.see(second, name, letter).transitions:
+        for row in world.see(second, name, letter).rows:
             assert row.status is not row.previous
             before = current.get(row.key)
             assert row.first is (before is None)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.board import Applied
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
+from monitor.incidents.model import Decision, Entry
+from monitor.model import EndpointKey, Reason, Result, Row, Status, Transition
 from monitor.pipeline import Pipeline
+from tests.quiet import NoIncidents, NoMessages
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
@@ -30,24 +32,32 @@ class House:
     broken: bool = False
 
     def pipeline(self) -> Pipeline:
-        return Pipeline(board=self, results=self, journal=self, observers=[self])
+        return Pipeline(
+            board=self,
+            register=NoIncidents(),
+            herald=NoMessages(),
+            results=self,
+            journal=self,
+            clock=lambda: NOW,
+            observers=[self],
+        )
 
     def apply(self, result: Result) -> Applied:
         self.events.append(f"apply {result.key.point}")
         down = result.reason is not Reason.OK
-        return Applied(transitions=(transition(result.key.point),) if down else (), suspect=down)
+        return Applied(rows=(transition(result.key.point),) if down else (), suspect=down)
 
     def age(self, now: datetime) -> Sequence[Transition]:
         return [transition("old")] if now > NOW else []
 
-    def show(self, transitions: Sequence[Transition]) -> None:
-        self.events.append("show " + names(transitions))
+    def show(self, rows: Sequence[Row]) -> None:
+        self.events.append("show " + names(rows))
 
     def add(self, result: Result) -> None:
         self.events.append(f"add {result.key.point}")
 
-    async def write(self, transitions: Sequence[Transition]) -> bool:
-        self.events.append("write " + names(transitions))
+    async def write(self, entries: Sequence[Entry]) -> bool:
+        self.events.append("write " + names(entries))
         await self.gate.wait()
         answer = self.answers.pop(0) if self.answers else True
         if isinstance(answer, Exception):
@@ -59,14 +69,14 @@ class House:
         if self.broken:
             raise ZeroDivisionError("a bug in an observer")
 
-    def on_transitions(self, transitions: Sequence[Transition]) -> None:
-        self.events.append("tell " + names(transitions))
+    def on_decision(self, decision: Decision) -> None:
+        self.events.append("tell " + names(decision.rows))
         if self.broken:
             raise ZeroDivisionError("a bug in an observer")
 
 
-def names(transitions: Sequence[Transition]) -> str:
-    return " ".join(transition.key.point for transition in transitions)
+def names(entries: Sequence[Entry]) -> str:
+    return " ".join(entry.key.point for entry in entries if isinstance(entry, Transition))
 
 
 async def turn(times: int = 5) -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 from monitor.board import Board
 from monitor.config import ConfigError
 from monitor.config.model import Area, Config, Contact, Dependency, Endpoint, Location, Module, Point, Server
+from monitor.incidents.model import Decision
 from monitor.metrics import Metrics
 from monitor.model import EndpointKey, Reason, Result, Transition
 from monitor.probes import find_probers
@@ -106,15 +107,15 @@ class World:
             applied = self.board.apply(result)
             self.metrics.on_result(result)
             self.hub.on_result(result)
-            await self.show(applied.transitions)
+            await self.show(applied.rows)
         await self.store.write_results(results)
 
     async def show(self, transitions: Sequence[Transition]) -> None:
         if transitions:
-            await self.store.write_transitions(transitions)
+            await self.store.write_entries(transitions)
             self.board.show(transitions)
-            self.metrics.on_transitions(transitions)
-            self.hub.on_transitions(transitions)
+            self.metrics.on_decision(Decision(rows=tuple(transitions)))
+            self.hub.on_decision(Decision(rows=tuple(transitions)))
 
     async def reload(self) -> None:
         if self.bad:

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.board import Board
 from monitor.config.model import Config, Endpoint, Point
+from monitor.incidents.model import Decision
 from monitor.ledger import Uptime
 from monitor.metrics import Metrics
 from monitor.model import EndpointKey, Reason, Result, Status, Transition
@@ -50,11 +51,11 @@ class World:
     def accept(self, result: Result) -> None:
         applied = self.board.apply(result)
         self.metrics.on_result(result)
-        self.show(applied.transitions)
+        self.show(applied.rows)
 
     def show(self, transitions: tuple[Transition, ...] | list[Transition]) -> None:
         self.board.show(transitions)
-        self.metrics.on_transitions(transitions)
+        self.metrics.on_decision(Decision(rows=tuple(transitions)))
 
     def reload(self, config: Config) -> None:
         self.show(self.board.reload(config))
@@ -288,7 +289,7 @@ async def test_results_and_transitions_are_counted(world: World, make_result: Ma
     for name in ("", "link"):
         key = EndpointKey("mot", name)
         row = Transition(key=key, at=NOW, recorded_at=NOW, status=Status.DOWN, previous=Status.UP)
-        world.metrics.on_transitions([row, replace(row, key=EndpointKey("nowhere", name))])
+        world.metrics.on_decision(Decision(rows=(row, replace(row, key=EndpointKey("nowhere", name)))))
     assert await world.values("lienthong_transitions", "subject", "kind", "status") == {
         ("point", "ward", "down"): 1, ("endpoint", "ward", "down"): 1,
     }  # fmt: skip

@@ -1,0 +1,87 @@
+"""The contract of a channel: its options and one verb.
+
+A channel says what it is given, or raises :class:`Undelivered`. It holds no retry, no rate, no queue, no clock and no
+log: the delivery loop of the alerts room does, and it bounds each attempt in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+import aiohttp
+from pydantic import BaseModel, ConfigDict
+
+
+class Undelivered(Exception):
+    """The message did not arrive: ``str`` says why, in English, one line, no secret. ``final``: do not try again."""
+
+    def __init__(self, why: str, *, final: bool = False) -> None:
+        super().__init__(why)
+        self.final = final
+
+
+class ChannelOptions(BaseModel):
+    """Base of every channel's options: strict and immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One message, rendered for one channel: of one event, or a digest of several.
+
+    ``id`` is the idempotency key. ``kind`` is the message's (see MessageKind) or "digest". ``title``, ``text`` and
+    ``short`` are for people, in the channel's language; ``short`` has at most 160 characters of plain ASCII. ``url``
+    leads to the incident. ``items`` are the single facts that it is made of, for channels that speak to programs.
+    """
+
+    id: str
+    kind: str
+    severity: str
+    title: str
+    text: str
+    short: str
+    url: str
+    items: Sequence[Item] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What one message of an envelope is about. ``ends`` is None while the incident lasts.
+
+    ``labels`` identify the incident for grouping and inhibition (the same at every message of an incident),
+    ``annotations`` are texts, ``data`` is everything, as JSON.
+    """
+
+    incident: str
+    number: int
+    kind: str
+    begins: datetime
+    ends: datetime | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What channels share. ``session`` honours the environment's proxies."""
+
+    session: aiohttp.ClientSession
+
+
+class Channel(Protocol):
+    """A way to tell people. The class's constructor is ``(options, *, tools: Tools)``.
+
+    ``name`` is the configuration's word, ``options`` the section's model.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[type[ChannelOptions]]
+
+    async def send(self, envelope: Envelope) -> None:
+        """Deliver it. Raises Undelivered."""
+        ...
