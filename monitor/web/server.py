@@ -14,14 +14,22 @@ from monitor.web.keys import (
     BOARD,
     CLOCK,
     HUB,
+    INCIDENTS,
+    MAKE_ID,
     METRICS,
+    PLAN,
     READY,
+    RECORD,
     RELOAD,
     STORE,
     UPTIMES,
     Clock,
     Exposition,
+    Incidents,
+    MakeId,
     Past,
+    Plan,
+    Record,
     Reload,
     Views,
 )
@@ -41,13 +49,19 @@ def build(
     metrics: Exposition,
     hub: Hub,
     uptimes: Uptimes,
+    incidents: Incidents,
+    record: Record,
+    plan: Plan,
     reload: Reload,
     clock: Clock,
+    make_id: MakeId,
     ready: Callable[[], bool] = lambda: True,
 ) -> web.Application:
     """The application, ready to be run on a socket. The caller lets the hub beat and the uptimes refresh.
 
-    ``reload`` reads the configuration again (ConfigError when it is bad); ``ready`` answers /-/ready.
+    ``record`` is the pipeline, for what operators do; ``plan`` makes stored maintenance windows take effect at once;
+    ``reload`` reads the configuration again (ConfigError when it is bad); ``ready`` answers /-/ready; ``make_id`` makes
+    the ids of what operators make.
     """
     app = web.Application(middlewares=[compress, answer_errors], client_max_size=BODY_BYTES)
     app[BOARD] = board
@@ -55,6 +69,10 @@ def build(
     app[METRICS] = metrics
     app[HUB] = hub
     app[UPTIMES] = uptimes
+    app[INCIDENTS] = incidents
+    app[RECORD] = record
+    app[PLAN] = plan
+    app[MAKE_ID] = make_id
     app[RELOAD] = reload
     app[CLOCK] = clock
     app[READY] = ready

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from monitor.incidents.model import Decision
 from monitor.model import Result
 from monitor.web import documents, records
-from monitor.web.keys import HUB, Clock, Views
+from monitor.web.keys import HUB, Clock, Incidents, Views
 
 if TYPE_CHECKING:
     from monitor.board import PointView
@@ -56,12 +56,15 @@ class Listener:
 class Hub:
     """Tells every page that listens what changed: an observer of the pipeline.
 
-    ``run`` belongs to the program's task group. ``banners`` answers what people must know now
+    To be told of a decision after ``board`` and ``incidents`` were. ``banners`` answers what people must know now
     (see :class:`monitor.web.documents.Beat`).
     """
 
-    def __init__(self, *, board: Views, clock: Clock, banners: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, *, board: Views, incidents: Incidents, clock: Clock, banners: Callable[[], Sequence[str]]
+    ) -> None:
         self._board = board
+        self._incidents = incidents
         self._clock = clock
         self._banners = banners
         self._listeners: set[Listener] = set()
