@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -105,7 +105,7 @@ class Pipeline:
         results: ResultSink,
         journal: Journal,
         clock: Callable[[], datetime],
-        observers: Sequence[Observer] = (),
+        observers: Iterable[Observer] = (),
     ) -> None:
         self._board = board
         self._register = register
@@ -113,7 +113,7 @@ class Pipeline:
         self._results = results
         self._journal = journal
         self._clock = clock
-        self._observers = tuple(observers)
+        self._observers = list(observers)
         self._decided: list[Decision] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -121,6 +121,10 @@ class Pipeline:
         self._closing = False
         self.unwritten = False
         """Whether the last decision was shown without being durable: a banner and a metric say so."""
+
+    def observe(self, observer: Observer) -> None:
+        """Let ``observer`` hear of everything from now on, after those that were there before."""
+        self._observers.append(observer)
 
     @property
     def pending(self) -> int:
