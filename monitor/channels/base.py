@@ -1,26 +1,30 @@
 """The contract of a channel: its options and one verb.
 
-A channel says what it is given, or raises :class:`Undelivered`. It holds no retry, no rate, no queue, no clock and no
-log: the delivery loop of the alerts room does, and it bounds each attempt in time.
+A channel says what it is given, or raises :class:`Undelivered`. It holds no retry, no rate, no queue and no log: the
+delivery loop of the alerts room does, and it bounds each attempt in time by cancelling. Its clock is the tools'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict
 
 
 class Undelivered(Exception):
-    """The message did not arrive: ``str`` says why, in English, one line, no secret. ``final``: do not try again."""
+    """The message did not arrive: ``str`` says why, in English, one line, no secret.
 
-    def __init__(self, why: str, *, final: bool = False) -> None:
+    ``final``: do not try again. ``retry_after``: not before so long, because the other side asked for that.
+    """
+
+    def __init__(self, why: str, *, final: bool = False, retry_after: timedelta | None = None) -> None:
         super().__init__(why)
         self.final = final
+        self.retry_after = retry_after
 
 
 class ChannelOptions(BaseModel):
@@ -66,11 +70,16 @@ class Item:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What channels share. ``session`` honours the environment's proxies."""
+    """What channels share. ``session`` honours the environment's proxies; ``clock`` tells an aware time."""
 
     session: aiohttp.ClientSession
+    clock: Callable[[], datetime] = _now
 
 
 class Channel(Protocol):
@@ -84,4 +93,18 @@ class Channel(Protocol):
 
     async def send(self, envelope: Envelope) -> None:
         """Deliver it. Raises Undelivered."""
+        ...
+
+
+@runtime_checkable
+class Standing(Protocol):
+    """A channel whose peer forgets what it isn't told again: alerts stand there only as long as they are renewed."""
+
+    @property
+    def renew_every(self) -> timedelta:
+        """How often :meth:`renew` is to be called while anything stands."""
+        ...
+
+    async def renew(self, items: Sequence[Item]) -> None:
+        """Say again everything that stands. Raises Undelivered."""
         ...
