@@ -11,9 +11,10 @@ from monitor.board.point import PointState
 from monitor.board.restore import disown, restore
 from monitor.board.verdict import Tally
 from monitor.board.views import Applied, PointView, Verdict
+from monitor.calendar.model import Window
 from monitor.config.model import Config
 from monitor.health import confirm
-from monitor.model import EndpointKey, Outcome, Result, Resume, Transition
+from monitor.model import EndpointKey, FlagChange, Outcome, Result, Resume, Row, Transition
 
 _NOTHING = Applied()
 _JITTER = timedelta(seconds=1)
@@ -37,7 +38,8 @@ class Board:
         self._outdated: set[str] = set()
         self._ripening: dict[str, datetime] = {}
         self._lapses: list[tuple[datetime, EndpointKey]] = []
-        self._owed: list[Transition] = []
+        self._owed: list[Row] = []
+        self._windows: tuple[Window, ...] = ()
         self._recorded = self._started
         self._aged = self._started
         states = {endpoint.key: EndpointState(endpoint) for endpoint in config.endpoints() if endpoint.declared}
@@ -74,7 +76,7 @@ class Board:
             return _NOTHING
         return self._weigh(point, state, before, result)
 
-    def age(self, now: datetime) -> list[Transition]:
+    def age(self, now: datetime) -> list[Row]:
         """What has become unknown by ``now`` because nothing came; and what a restart found undecided.
 
         Told that it is earlier than before, it forgets the time in between: the wall clock was set back.
@@ -101,20 +103,26 @@ class Board:
             rows += self._points[name].settle(begin, recorded_at)
         return rows
 
-    def show(self, transitions: Sequence[Transition]) -> None:
-        """Make transitions visible, in the order in which they were decided."""
-        for transition in transitions:
-            key = transition.key
+    def plan(self, windows: Sequence[Window]) -> None:
+        """All maintenance windows, in force or to come. What begins or ends with them is found by :meth:`age`."""
+        self._windows = tuple(windows)
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Make decided rows visible, in the order in which they were decided."""
+        for row in rows:
+            key = row.key
             point = self._points.get(key.point)
             if point is None:
                 continue
             self._outdated.add(key.point)
-            if key.is_point:
-                point.show(transition)
+            if isinstance(row, FlagChange):
+                point.show_flag(row)
+            elif key.is_point:
+                point.show(row)
             elif key in self._endpoints:
-                self._endpoints[key].show(transition)
+                self._endpoints[key].show(row)
 
-    def reload(self, config: Config) -> list[Transition]:
+    def reload(self, config: Config) -> list[Row]:
         """Swap the configuration; endpoints with the same identity and fingerprint keep their health.
 
         The rows close what was removed or changed and say what becomes of the points.
@@ -122,7 +130,8 @@ class Board:
         now = self._clock()
         points = self._points
         before = {name: _membership(point) for name, point in points.items()}
-        rows, kept = self._carry_over(config, now)
+        closed, kept = self._carry_over(config, now)
+        rows: list[Row] = [*closed]
         self._arrange(config, kept)
         for name, point in points.items():
             if self._points.get(name) is not point:
@@ -138,6 +147,9 @@ class Board:
         handed out by the first :meth:`age`.
         """
         self._recorded = max([self._started, *(found.recorded_at for found in resume.statuses.values())])
+        for (name, _), change in resume.flags.items():
+            if name in self._points:
+                self._points[name].show_flag(change)
         self._owed += restore(self._points, self._endpoints, resume, self._started)
         for key, state in self._endpoints.items():
             if state.health.decided:
@@ -146,9 +158,9 @@ class Board:
             self._owed += self._rewind(self._started)
         self._rebuild()
 
-    def disown(self, resume: Resume) -> list[Transition]:
+    def disown(self, resume: Resume) -> list[Row]:
         """Instead of :meth:`restore`, when the history could not be read at the start and can be by now."""
-        return disown(self._points, self._endpoints, resume, started=self._started, now=self._clock())
+        return [*disown(self._points, self._endpoints, resume, started=self._started, now=self._clock())]
 
     def points(self) -> Mapping[str, PointView]:
         """What is visible of every point, by id, in the configuration's order. Live: it changes as results come."""

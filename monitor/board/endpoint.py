@@ -51,6 +51,7 @@ def row(
         failed_phase=segment.cause.failed_phase,
         detail=segment.cause.detail,
         culprit=segment.culprit,
+        fault=segment.fault,
         not_before=segment.not_before,
         first=first,
     )
@@ -68,7 +69,7 @@ def set_back(key: EndpointKey, track: Track, now: datetime, recorded_at: datetim
 def segment_of(transition: Transition) -> Segment:
     """The part of a track that a row stands for."""
     cause = Cause(transition.reason, transition.failed_phase, transition.detail)
-    return Segment(transition.at, transition.status, cause, transition.culprit, transition.not_before)
+    return Segment(transition.at, transition.status, cause, transition.culprit, transition.not_before, transition.fault)
 
 
 class EndpointState:

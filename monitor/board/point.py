@@ -19,7 +19,7 @@ from monitor.health.points import (
     timeline,
 )
 from monitor.health.stability import is_stable
-from monitor.model import EndpointKey, Outcome, Result, Status, Transition
+from monitor.model import EndpointKey, Flag, FlagChange, Outcome, Result, Status, Transition
 
 
 class PointState:
@@ -34,6 +34,7 @@ class PointState:
         "endpoints",
         "ever_up",
         "first_seen",
+        "flags",
         "former",
         "key",
         "link",
@@ -50,6 +51,7 @@ class PointState:
         self.former: list[Member] = []
         self.recorded = False
         self.shown: Segment | None = None
+        self.flags: dict[Flag, FlagChange] = {}
         self.first_seen = False
         self.ever_up = False
         self.steady_from: datetime | None = None
@@ -124,6 +126,13 @@ class PointState:
         self.awaited = False
         self.steady_from = begun
 
+    def show_flag(self, change: FlagChange) -> None:
+        """Make a flag, or that it is gone, visible."""
+        if change.on:
+            self.flags[change.flag] = change
+        else:
+            self.flags.pop(change.flag, None)
+
     def show(self, transition: Transition) -> None:
         if transition.status is Status.UNOBSERVED:
             self.shown, self.first_seen, self.ever_up = None, False, False
@@ -153,8 +162,11 @@ class PointState:
             detail=judgement.cause.detail,
             culprit=judgement.culprit,
             not_before=self.shown.not_before if self.shown else None,
-            stable=is_stable(status, steady_since, now, stable_after),
+            stable=is_stable(status, steady_since, now, stable_after, flapping=Flag.FLAPPING in self.flags),
             steady_since=steady_since,
+            fault=self.shown.fault if self.shown else "",
+            flapping=Flag.FLAPPING in self.flags,
+            maintenance=Flag.MAINTENANCE in self.flags,
             first_seen=self.first_seen,
             never=status not in (Status.UP, Status.UNKNOWN) and not self.ever_up,
             endpoints=self._endpoint_views(),

@@ -17,13 +17,15 @@ ANSWERING = (Status.UP, Status.DEGRADED)
 
 
 class Segment(NamedTuple):
-    """From ``at`` until the next segment the subject had ``status``."""
+    """From ``at`` until the next segment the subject had ``status``; ``fault`` is a :class:`~monitor.model.Fault` as
+    text, "" for its own."""
 
     at: datetime
     status: Status
     cause: Cause = Cause(Reason.OK)
     culprit: str = ""
     not_before: datetime | None = None
+    fault: str = ""
 
 
 Track = tuple[Segment, ...]
