@@ -31,7 +31,7 @@ class Keeper(Protocol):
         ...
 
     async def write_entries(self, entries: Sequence[Entry]) -> None:
-        """Keep transitions."""
+        """Keep entries in one transaction."""
         ...
 
 

@@ -1,7 +1,8 @@
 """Keeps what the one path hands over: in the database, or in the spool while that is away.
 
-Results gather and are written once a second in one batch. Transitions are written as they come, in order: what
-waits in the spool goes to the database before any later one does.
+Results gather and are written once a second in one batch. Entries (rows, events, messages, deliveries) are written as
+they come, in order, what was decided together in one transaction: what waits in the spool goes to the database before
+any later one does.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from monitor.incidents.model import Entry
-from monitor.model import Result, Transition
+from monitor.model import Result
 from monitor.storage.disk import Disk
 from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.line import Line
@@ -39,7 +40,7 @@ class Store(Protocol):
         ...
 
     async def write_entries(self, entries: Sequence[Entry]) -> None:
-        """Keep transitions; durable on return."""
+        """Keep entries in one transaction; durable on return."""
         ...
 
 
@@ -47,9 +48,10 @@ class Store(Protocol):
 class RecorderState:
     """For the metrics and the banner.
 
-    ``queued`` results wait in memory, ``spooled_*`` in the spool. ``write_seconds`` is how long the last write to
+    ``queued`` results wait in memory, ``spooled_*`` in the spool (``spooled_transitions`` are entries of every kind).
+    ``write_seconds`` is how long the last write to
     the database took, ``failing_since`` when it began to fail (None: it works). ``lost_results`` were dropped since
-    the start because everything was full. ``unwritten``: transitions were shown that are neither in the database
+    the start because everything was full. ``unwritten``: entries were shown that are neither in the database
     nor in the spool.
     """
 
@@ -67,7 +69,7 @@ class Recorder:
 
     ``every`` is how often results are written, ``patience`` how long anything waits for the database or the spool's
     disk, ``longest_pause`` the longest time between two tries while the database fails, ``capacity`` how many
-    results (and how many transitions) are held in memory when even the spool takes no more.
+    results (and how many entries) are held in memory when even the spool takes no more.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Recorder:
         self._line: Line | None = None
         self._disk = Disk(patience)
         self._queue: deque[Result] = deque()
-        self._unwritten: deque[Transition] = deque()
+        self._unwritten: deque[Entry] = deque()
         self._order = asyncio.Lock()
         self._ready = asyncio.Event()
         self._closing = asyncio.Event()
@@ -102,7 +104,7 @@ class Recorder:
         return RecorderState(
             queued=len(self._queue),
             spooled_results=len(self._spool.results),
-            spooled_transitions=len(self._spool.transitions),
+            spooled_transitions=len(self._spool.entries),
             write_seconds=line.write_seconds if line else 0.0,
             failing_since=line.failing_since if line else None,
             lost_results=self._lost + self._spool.results.dropped,
@@ -116,14 +118,14 @@ class Recorder:
             self._queue.popleft()
             self._lost += 1
 
-    async def write(self, transitions: Sequence[Transition]) -> bool:
+    async def write(self, entries: Sequence[Entry]) -> bool:
         """Whether these are durable, in the database or in the spool. If not, they are tried again until they
         are."""
         await self._ready.wait()
         async with self._order:
-            if await self._commit(transitions):
+            if await self._commit(entries):
                 return True
-            self._keep(transitions)
+            self._keep(entries)
             return await self._spool_unwritten()
 
     async def open(self) -> None:
@@ -139,7 +141,7 @@ class Recorder:
             log.error("there is no spool for now: %s", error)
 
     async def ready(self) -> None:
-        """Wait until the transitions that an earlier run left in the spool are in the database, or cannot be."""
+        """Wait until the entries that an earlier run left in the spool are in the database, or cannot be."""
         await self._ready.wait()
 
     async def run(self) -> None:
@@ -166,7 +168,7 @@ class Recorder:
     async def _pass(self) -> None:
         """Everything that waits, oldest first: to the database, else to the spool."""
         try:
-            if await self._drain(self._spool.transitions, self._store.write_entries, math.inf):
+            if await self._drain(self._spool.entries, self._store.write_entries, math.inf):
                 await self._settle()
             await self._write_queue()
             # A spool of hours must not keep the results of this second waiting.
@@ -181,14 +183,14 @@ class Recorder:
         except TimeoutError:
             pass
 
-    async def _commit(self, transitions: Sequence[Transition]) -> bool:
-        """Write to the database, unless earlier transitions are still on their way to it."""
-        if self._line is None or self._unwritten or len(self._spool.transitions):
+    async def _commit(self, entries: Sequence[Entry]) -> bool:
+        """Write to the database, unless earlier entries are still on their way to it."""
+        if self._line is None or self._unwritten or len(self._spool.entries):
             return False
-        return await self._line.write(partial(self._store.write_entries, transitions))
+        return await self._line.write(partial(self._store.write_entries, entries))
 
     async def _settle(self) -> None:
-        """Try again to write what nothing would take. The spool holds no transitions now, or is full of them."""
+        """Try again to write what nothing would take. The spool holds no entries now, or is full of them."""
         async with self._order:
             if self._unwritten:
                 waiting = tuple(self._unwritten)
@@ -202,15 +204,15 @@ class Recorder:
         if not waiting:
             return True
         try:
-            await self._disk.run(partial(self._spool.transitions.append, waiting, durable=True))
+            await self._disk.run(partial(self._spool.entries.append, waiting, durable=True))
         except StorageError as error:
-            log.error("%d transitions are neither in the database nor in the spool: %s", len(waiting), error)
+            log.error("%d entries are neither in the database nor in the spool: %s", len(waiting), error)
             return False
         self._unwritten.clear()
         return True
 
-    def _keep(self, transitions: Sequence[Transition]) -> None:
-        self._unwritten.extend(transitions)
+    def _keep(self, entries: Sequence[Entry]) -> None:
+        self._unwritten.extend(entries)
         while len(self._unwritten) > self._capacity:
             log.error("lost: %s", self._unwritten.popleft())
 
@@ -254,8 +256,10 @@ class Recorder:
     ) -> bool:
         """Bring what waits in the spool to the database; whether nothing waits any more.
 
-        A crash between the database's commit and the release hands out the same items again: the database keeps a
-        row once.
+        A crash between the database's commit and the release hands out the same items again: the database keeps each
+        once. A decision of many entries may be cut in two, by a slice or by the end of one of the spool's segments, and
+        nothing is lost by that: the spool holds what is not committed, what is held goes on in the same order before
+        anything later, and who resumes reads the database after :meth:`ready`, when the rest has followed.
         """
         until = asyncio.get_running_loop().time() + limit_seconds
         while len(queue):

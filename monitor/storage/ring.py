@@ -200,7 +200,7 @@ class Ring:
     def _take_place(self) -> int:
         if not self._free:
             if self._keep:
-                raise RingFull(f"{self.path} is full: {self.count} transitions wait in it")
+                raise RingFull(f"{self.path} is full: {self.count} entries wait in it")
             self.dropped += self._used[0].count
             self._forget_oldest()
         return self._free.popleft()

@@ -1,19 +1,19 @@
-"""Where results and transitions wait while the database is away: two rings beside it, on a path of their own."""
+"""Where results and entries wait while the database is away: two rings beside it, on a path of their own."""
 
 from __future__ import annotations
 
-import json
 import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
-from monitor.storage.blocks import instant, microseconds
+from monitor.incidents.model import Entry
+from monitor.model import Result
 from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.ring import Ring, RingFull
+from monitor.storage.wire import decode_entries, decode_results, encode_entries, encode_results
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 _SMALLEST_SEGMENT: Final = 4 * 1024
 _LARGEST_SEGMENT: Final = 256 * 1024
 _PLACES: Final = 64
-_TRANSITIONS_SHARE: Final = 8
+_ENTRIES_SHARE: Final = 8
 
 
 class Waiting(NamedTuple, Generic[Item]):
@@ -116,123 +116,35 @@ class Queue(Generic[Item]):
 class Spool:
     """The two queues, files in ``directory`` of ``size_bytes`` together.
 
-    Results are dropped, oldest first, when their file is full. Transitions have an eighth to themselves and are never
-    dropped: when theirs is full, it takes no more.
+    Results are dropped, oldest first, when their file is full. Entries of every kind share a queue, for their order
+    matters; it has an eighth to itself, and none is ever dropped: when it is full, it takes no more. Its file is called
+    after the transitions, the only entries that there once were.
     """
 
     def __init__(self, directory: Path, size_bytes: int = 64 * 1024 * 1024) -> None:
-        reserved = size_bytes // _TRANSITIONS_SHARE
+        reserved = size_bytes // _ENTRIES_SHARE
         self.results: Queue[Result] = Queue(
             _ring(directory / "results.spool", size_bytes - reserved, keep=False),
             encode=encode_results,
             decode=decode_results,
         )
-        self.transitions: Queue[Transition] = Queue(
+        self.entries: Queue[Entry] = Queue(
             _ring(directory / "transitions.spool", reserved, keep=True),
-            encode=encode_transitions,
-            decode=decode_transitions,
+            encode=encode_entries,
+            decode=decode_entries,
         )
 
     def open(self) -> None:
         """Find what an earlier run left."""
-        self.transitions.open()
+        self.entries.open()
         self.results.open()
 
     def close(self) -> None:
         """Close both files; what waits stays."""
         self.results.close()
-        self.transitions.close()
+        self.entries.close()
 
 
 def _ring(path: Path, size_bytes: int, *, keep: bool) -> Ring:
     segment_bytes = min(max(size_bytes // _PLACES, _SMALLEST_SEGMENT), _LARGEST_SEGMENT)
     return Ring(path, size_bytes=size_bytes, segment_bytes=segment_bytes, keep=keep)
-
-
-def encode_results(results: Sequence[Result]) -> bytes:
-    """What is stored of results: key, begin, reason, latency and vantage."""
-    return _pack(
-        [
-            [*result.key, microseconds(result.begun), result.reason, result.latency_seconds, result.vantage]
-            for result in results
-        ]
-    )
-
-
-def decode_results(record: bytes) -> list[Result]:
-    """The inverse of :func:`encode_results`."""
-    return [
-        Result(
-            key=EndpointKey(point, endpoint),
-            begun=instant(begun),
-            reason=Reason(reason),
-            latency_seconds=latency,
-            vantage=vantage,
-        )
-        for point, endpoint, begun, reason, latency, vantage in _unpack(record)
-    ]
-
-
-def encode_transitions(transitions: Sequence[Transition]) -> bytes:
-    """Transitions, whole."""
-    return _pack(
-        [
-            [
-                *transition.key,
-                microseconds(transition.at),
-                microseconds(transition.recorded_at),
-                transition.status,
-                transition.previous,
-                transition.reason,
-                transition.failed_phase,
-                transition.detail,
-                transition.culprit,
-                None if transition.not_before is None else microseconds(transition.not_before),
-                transition.first,
-            ]
-            for transition in transitions
-        ]
-    )
-
-
-def decode_transitions(record: bytes) -> list[Transition]:
-    """The inverse of :func:`encode_transitions`."""
-    return [_transition(*row) for row in _unpack(record)]
-
-
-def _transition(
-    point: str,
-    endpoint: str,
-    at: int,
-    recorded_at: int,
-    status: str,
-    previous: str,
-    reason: str,
-    failed_phase: str,
-    detail: str,
-    culprit: str,
-    not_before: int | None,
-    first: bool,
-) -> Transition:
-    return Transition(
-        key=EndpointKey(point, endpoint),
-        at=instant(at),
-        recorded_at=instant(recorded_at),
-        status=Status(status),
-        previous=Status(previous),
-        reason=Reason(reason),
-        failed_phase=failed_phase,
-        detail=detail,
-        culprit=culprit,
-        not_before=None if not_before is None else instant(not_before),
-        first=first,
-    )
-
-
-def _pack(rows: list[list[Any]]) -> bytes:
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
-
-
-def _unpack(record: bytes) -> list[list[Any]]:
-    rows: list[list[Any]] = json.loads(zlib.decompress(record))
-    return rows

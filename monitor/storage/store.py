@@ -10,13 +10,18 @@ from typing import Final
 
 from sqlalchemy import insert, select, text, update
 
-from monitor.incidents.model import Entry
-from monitor.model import EndpointKey, History, Observation, Result, Resume, StoredResult, Transition
+from monitor.calendar.model import Window
+from monitor.incidents.model import Delivery, Entry, IncidentEvent, Message
+from monitor.model import EndpointKey, Flag, FlagChange, History, Observation, Result, Resume, StoredResult, Transition
 from monitor.storage.archive import Archive
 from monitor.storage.database import Database
 from monitor.storage.errors import StorageError
+from monitor.storage.incidents import Incidents, State
 from monitor.storage.journal import Journal, TransitionPage
 from monitor.storage.names import Names
+from monitor.storage.operators import Operators
+from monitor.storage.outbox import Outbox
+from monitor.storage.records import AuditRow, IncidentResume, Letter, Token
 from monitor.storage.tables import batches, runs, subjects
 
 _RECENT: Final = timedelta(minutes=2)
@@ -34,6 +39,9 @@ class Store:
         self._names = Names(self._database)
         self._archive = Archive(self._database, self._names)
         self._journal = Journal(self._database, self._names)
+        self._incidents = Incidents(self._database)
+        self._outbox = Outbox(self._database)
+        self._operators = Operators(self._database)
         self._begun: dict[str, datetime] = {}
 
     @property
@@ -115,14 +123,24 @@ class Store:
         return last
 
     async def write_entries(self, entries: Sequence[Entry]) -> None:
-        """Append entries, all or none. One that is there already is left out."""
-        if entries:
-            async with self._caution():
-                await self._journal.write([entry for entry in entries if isinstance(entry, Transition)])
+        """Append entries in one transaction, all or none. One that is there already is left out."""
+        if not entries:
+            return
+        rows = [entry for entry in entries if isinstance(entry, Transition | FlagChange)]
+        events = [entry for entry in entries if isinstance(entry, IncidentEvent)]
+        messages = [entry for entry in entries if isinstance(entry, Message)]
+        deliveries = [entry for entry in entries if isinstance(entry, Delivery)]
+        async with self._caution():
+            numbers = await self._names.make_subjects([row.key for row in rows])
+            async with self._database.writing() as connection:
+                await self._journal.write(connection, rows, numbers)
+                await self._incidents.write(connection, events)
+                await self._outbox.write(connection, messages, deliveries)
 
     async def resume(self, vantage: str, now: datetime) -> Resume:
         """What was true when ``vantage`` was last alive, up to ``now``."""
         statuses = await self._journal.in_force()
+        flags = await self._journal.flags_in_force()
         async with self._database.reading() as connection:
             columns = subjects.c.point, subjects.c.endpoint, subjects.c.fingerprint
             known = await connection.execute(select(*columns).where(subjects.c.fingerprint.is_not(None)))
@@ -130,7 +148,7 @@ class Store:
             alive = select(runs.c.alive).where(runs.c.vantage == vantage).order_by(runs.c.alive.desc()).limit(1)
             last_alive = await connection.scalar(alive)
         if last_alive is None:
-            return Resume(statuses=statuses, fingerprints=fingerprints)
+            return Resume(statuses=statuses, flags=flags, fingerprints=fingerprints)
         last_alive = min(last_alive, now)
         found = await self._archive.read(fingerprints, last_alive - _RECENT, now)
         recent: dict[EndpointKey, Sequence[StoredResult]] = {}
@@ -139,7 +157,7 @@ class Store:
             if own:
                 recent[key] = own
             await asyncio.sleep(0)
-        return Resume(statuses=statuses, fingerprints=fingerprints, recent=recent, last_alive=last_alive)
+        return Resume(statuses=statuses, flags=flags, fingerprints=fingerprints, recent=recent, last_alive=last_alive)
 
     async def results(self, key: EndpointKey, begin: datetime, end: datetime) -> Sequence[StoredResult]:
         """The results of one endpoint that began within [begin, end), oldest first, of every vantage."""
@@ -170,10 +188,11 @@ class Store:
     async def histories(
         self, keys: Collection[EndpointKey], begin: datetime, end: datetime
     ) -> Mapping[EndpointKey, History]:
-        """The same for many subjects by one question."""
+        """The same for many subjects by one question. A point's maintenance is that of its endpoints too."""
         rows = await self._journal.rows_since(keys, begin, end)
+        flags = await self._journal.flags_since(Flag.MAINTENANCE, {key.point for key in keys}, begin, end)
         observations = await self.observations(begin, end)
-        return {key: History(rows.get(key, ()), observations) for key in keys}
+        return {key: History(rows.get(key, ()), observations, flags.get(key.point, ())) for key in keys}
 
     async def observations(self, begin: datetime, end: datetime) -> Sequence[Observation]:
         """The times that touch [begin, end) in which a vantage's program ran, whole, in the order of their begins."""
@@ -182,6 +201,76 @@ class Store:
             rows = await connection.execute(query.order_by(runs.c.begun, runs.c.id))
             return tuple(Observation(*row) for row in rows)
 
+    async def resume_incidents(self) -> IncidentResume:
+        """The open incidents' events, and the last number that was given."""
+        return await self._incidents.resume()
+
+    async def incident_page(
+        self,
+        begin: datetime,
+        end: datetime,
+        *,
+        state: State = "all",
+        point: str | None = None,
+        limit: int = 100,
+        cursor: str = "",
+    ) -> tuple[Sequence[str], str]:
+        """The uids of the incidents that lasted at some time of [begin, end), latest opened first, and where the next
+        page begins ("": this is the last). ``point``: only those that ever touched it. Raises ValueError on a cursor
+        that is none of ours.
+        """
+        return await self._incidents.page(begin, end, state=state, point=point, limit=limit, cursor=cursor)
+
+    async def incident_events(self, uids: Collection[str]) -> Mapping[str, Sequence[IncidentEvent]]:
+        """The events of these incidents in the order of recording; one that is unknown is left out."""
+        return await self._incidents.events(uids)
+
+    async def incident_uid(self, number: int) -> str | None:
+        """The incident that has this number."""
+        return await self._incidents.uid(number)
+
+    async def outbox(self) -> Sequence[Letter]:
+        """What is still to be sent, and everything about the incidents that are open, in the order of recording."""
+        return await self._outbox.pending()
+
+    async def letters(
+        self, *, incident: str | None = None, limit: int = 100, cursor: str = ""
+    ) -> tuple[Sequence[Letter], str]:
+        """Messages with their attempts, newest first, and where the next page begins. ValueError as above."""
+        return await self._outbox.page(incident=incident, limit=limit, cursor=cursor)
+
+    async def put_window(self, window: Window) -> None:
+        """Keep a maintenance window, in place of one with the same id."""
+        await self._operators.put_window(window)
+
+    async def cancel_window(self, identity: str, at: datetime) -> bool:
+        """From ``at`` on the window covers nothing. False: there is none, or it is cancelled already."""
+        return await self._operators.cancel_window(identity, at)
+
+    async def windows(self) -> Sequence[Window]:
+        """All windows that were ever put, cancelled ones too, in the order of their begins."""
+        return await self._operators.windows()
+
+    async def add_token(self, token: Token) -> None:
+        """Keep a new token. StorageError when its id or digest is there already."""
+        await self._operators.add_token(token)
+
+    async def tokens(self) -> Sequence[Token]:
+        """All tokens, those that hold no more too, in the order of creation."""
+        return await self._operators.tokens()
+
+    async def revoke_token(self, identity: str, at: datetime) -> bool:
+        """From ``at`` on the token lets nobody in. False: there is none, or it is revoked already."""
+        return await self._operators.revoke_token(identity, at)
+
+    async def write_audit(self, row: AuditRow) -> None:
+        """Append to the record of who did what."""
+        await self._operators.write_audit(row)
+
+    async def audit(self, *, limit: int = 100, cursor: str = "") -> tuple[Sequence[AuditRow], str]:
+        """Who did what, newest first, and where the next page begins. ValueError as above."""
+        return await self._operators.audit(limit=limit, cursor=cursor)
+
     async def pack(self, before: datetime) -> int:
         """Pack the quarters of an hour that ended by ``before``, in small steps. Returns how many batches it packed."""
         return await self._archive.pack(before)
@@ -189,7 +278,8 @@ class Store:
     async def prune(self, before: datetime) -> int:
         """Drop the results of the quarters of an hour that ended by ``before``, in small steps.
 
-        Transitions stay for ever. Returns how many blocks and batches were dropped.
+        Everything else stays for ever: rows, events, messages, the audit log. Returns how many blocks and batches were
+        dropped.
         """
         return await self._archive.prune(before)
 

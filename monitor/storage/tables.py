@@ -5,14 +5,12 @@ Times are whole microseconds since 1970 UTC: exact, comparable, and the same in 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -20,27 +18,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-from monitor.storage.blocks import instant, microseconds
+from monitor.storage.types import Instant, Json, Length, Said
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration. A database that says so needs none."""
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime, stored as microseconds since 1970."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else instant(value)
 
 
 # SQLite gives numbers by itself only to a key declared INTEGER, which has 64 bits there.
@@ -99,13 +83,148 @@ transitions: Final = Table(
     Column("previous", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("failed_phase", Text, nullable=False),
-    Column("detail", Text, nullable=False),
+    Column("detail", Said, nullable=False),
     Column("culprit", Text, nullable=False),
     Column("not_before", Instant),
     Column("first", Boolean(create_constraint=False), nullable=False),
+    Column("fault", Text, nullable=False, server_default=""),
     UniqueConstraint("subject", "at", "recorded_at", "status"),
     Index(None, "subject", "recorded_at", "id"),
     Index(None, "at", "id"),
+)
+
+# What is said of a point beside its status. Rows are never altered and never deleted.
+flags: Final = Table(
+    "flags",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("subject", BigInteger, ForeignKey(subjects.c.id), nullable=False),
+    Column("flag", Text, nullable=False),
+    Column("on", Boolean(create_constraint=False), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+    UniqueConstraint("subject", "flag", "at", "recorded_at"),
+    Index(None, "subject", "flag", "recorded_at", "id"),
+    Index(None, "at"),
+)
+
+# What happened to the incidents, in the order of recording. Rows are never altered and never deleted.
+incident_events: Final = Table(
+    "incident_events",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("event", Text, nullable=False, unique=True),
+    Column("incident", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("point", Text, nullable=False),
+    Column("actor", Said, nullable=False),
+    Column("text", Said, nullable=False),
+    Column("data", Json, nullable=False),
+    Index(None, "incident", "id"),
+)
+
+# What is asked for of incidents, reckoned from their events in the transaction that writes these.
+incidents: Final = Table(
+    "incidents",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("fault", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("began", Instant, nullable=False),
+    Column("opened", Instant, nullable=False),
+    Column("closed", Instant),
+    Index(None, "number"),
+    Index(None, "opened", "uid"),
+    Index(None, "closed"),
+)
+
+# Which points an incident ever touched.
+incident_points: Final = Table(
+    "incident_points",
+    metadata,
+    Column("point", Text, primary_key=True),
+    Column("incident", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# Messages in the order of recording; never deleted, altered only in ``settled``: when the last that was to be done
+# about it was done, so that what is still to be sent is found without reading the rest.
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("message", Text, nullable=False, unique=True),
+    Column("incident", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("settled", Instant),
+    Index(None, "settled", "id"),
+    Index(None, "incident", "id"),
+)
+
+# Attempts to deliver. Rows are never altered and never deleted.
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("detail", Said, nullable=False),
+    Column("title", Said, nullable=False),
+    Column("text", Said, nullable=False),
+    UniqueConstraint("message", "attempt", "outcome"),
+)
+
+# Planned work that was entered by hand; what the YAML plans is not here.
+windows: Final = Table(
+    "windows",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Said, nullable=False),
+    Column("begin", Instant, nullable=False),
+    Column("duration", Length, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("points", Json, nullable=False),
+    Column("areas", Json, nullable=False),
+    Column("labels", Json, nullable=False),
+    Column("created_by", Said, nullable=False),
+    Column("created_at", Instant),
+    Column("cancelled_at", Instant),
+)
+
+# Who may do what. Of a token only a digest is kept.
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Said, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("scope", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+# Who did what and when. Rows are never altered and never deleted.
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Said, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("subject", Said, nullable=False),
+    Column("detail", Said, nullable=False),
 )
 
 # What was written together and is not packed yet: rows of any series that began in one slot. There are never many, so

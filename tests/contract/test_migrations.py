@@ -41,7 +41,9 @@ async def test_a_newer_schema_is_refused_and_left_alone(url: str) -> None:
     await database.close()
 
     later = Database(url)
-    with pytest.raises(StorageError, match=r"newer version of this program \(schema 9999, this one knows 0001\)"):
+    with pytest.raises(
+        StorageError, match=rf"newer version of this program \(schema 9999, this one knows {REVISION}\)"
+    ):
         await later.open()
     await later.close()
 

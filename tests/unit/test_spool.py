@@ -19,9 +19,9 @@ from monitor.storage.spool import (
     Queue,
     Spool,
     decode_results,
-    decode_transitions,
+    decode_entries,
     encode_results,
-    encode_transitions,
+    encode_entries,
 )
 
 BEGIN = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -102,29 +102,29 @@ def test_results_come_back_as_stored(results: list[Result]) -> None:
 
 @given(st.lists(whole_transitions))
 def test_transitions_come_back_whole(transitions: list[Transition]) -> None:
-    assert decode_transitions(encode_transitions(transitions)) == transitions
+    assert decode_entries(encode_entries(transitions)) == transitions
 
 
 def test_what_waits_outlives_the_process_and_comes_out_in_order(tmp_path: Path) -> None:
     with spool_in(tmp_path) as spool:
         for begin in range(0, 100, 10):
-            spool.transitions.append([transition(n) for n in range(begin, begin + 10)], durable=True)
+            spool.entries.append([transition(n) for n in range(begin, begin + 10)], durable=True)
             spool.results.append([result(n) for n in range(begin, begin + 10)], durable=False)
     with spool_in(tmp_path) as spool:
-        assert (len(spool.transitions), len(spool.results)) == (100, 100)
-        assert drain(spool.transitions) == [transition(n) for n in range(100)]
+        assert (len(spool.entries), len(spool.results)) == (100, 100)
+        assert drain(spool.entries) == [transition(n) for n in range(100)]
         assert drain(spool.results) == [result(n) for n in range(100)]
-        assert (len(spool.transitions), len(spool.results)) == (0, 0)
+        assert (len(spool.entries), len(spool.results)) == (0, 0)
     with spool_in(tmp_path) as spool:
-        assert spool.transitions.oldest() is None
+        assert spool.entries.oldest() is None
 
 
 def test_what_was_handed_out_and_not_released_is_handed_out_again(tmp_path: Path) -> None:
     with spool_in(tmp_path) as spool:
-        spool.transitions.append([transition(1)], durable=True)
-        assert spool.transitions.oldest() == spool.transitions.oldest()
+        spool.entries.append([transition(1)], durable=True)
+        assert spool.entries.oldest() == spool.entries.oldest()
     with spool_in(tmp_path) as spool:
-        assert drain(spool.transitions) == [transition(1)]
+        assert drain(spool.entries) == [transition(1)]
 
 
 def test_what_is_appended_while_the_oldest_are_written_elsewhere_stays(tmp_path: Path) -> None:
@@ -171,15 +171,15 @@ def test_a_full_spool_takes_no_more_transitions_and_keeps_those_it_has(tmp_path:
         taken = 0
         with pytest.raises(StorageError, match="full"):
             while True:
-                spool.transitions.append([transition(taken)], durable=False)
+                spool.entries.append([transition(taken)], durable=False)
                 taken += 1
         spool.results.append([result(1)], durable=False)
         assert taken > 10
-        waiting = spool.transitions.oldest()
+        waiting = spool.entries.oldest()
         assert waiting is not None
-        spool.transitions.release(waiting)
-        spool.transitions.append([transition(taken)], durable=True)
-        assert drain(spool.transitions) == [transition(n) for n in range(len(waiting.items), taken + 1)]
+        spool.entries.release(waiting)
+        spool.entries.append([transition(taken)], durable=True)
+        assert drain(spool.entries) == [transition(n) for n in range(len(waiting.items), taken + 1)]
 
 
 def test_a_batch_larger_than_a_segment_is_divided(tmp_path: Path) -> None:
@@ -250,14 +250,14 @@ def test_a_file_that_is_no_spool_is_laid_out_anew(tmp_path: Path) -> None:
 
 def test_a_record_of_a_later_version_holds_nothing_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with spool_in(tmp_path) as spool:
-        spool.transitions.append([transition(1)], durable=True)
+        spool.entries.append([transition(1)], durable=True)
     ring = Ring(tmp_path / "transitions.spool", size_bytes=SIZE // 8, segment_bytes=4096, keep=True)
     ring.open()
     ring.append(b"not ours", 1)
     ring.close()
     with spool_in(tmp_path) as spool:
-        spool.transitions.append([transition(2)], durable=True)
-        assert drain(spool.transitions) == [transition(1), transition(2)]
+        spool.entries.append([transition(2)], durable=True)
+        assert drain(spool.entries) == [transition(1), transition(2)]
     assert "cannot be read" in caplog.text
 
 
