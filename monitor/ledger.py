@@ -6,12 +6,12 @@ All of it is reckoned in whole microseconds; a ratio is divided once, at the end
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from monitor.model import Observation, Reason, Status, Transition
+from monitor.model import Flag, FlagChange, Observation, Reason, Status, Transition
 
 CUT: Final = frozenset({Status.DOWN, Status.UNREACHABLE})
 """What counts against connectivity."""
@@ -20,18 +20,24 @@ FAILING: Final = CUT | {Status.FAULTY}
 """What counts against service. An endpoint has no ``faulty``: its ``down`` counts against both."""
 
 LEFT_OUT: Final = frozenset({Status.UNKNOWN, Status.UNOBSERVED})
-"""What counts for neither."""
+"""What counts for neither; time in maintenance does not either, whatever was seen."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+Row = TypeVar("Row", Transition, FlagChange)
+
 
 class Interval(NamedTuple):
-    """From ``begin`` up to ``end`` the subject had ``status``. Where nobody looked: ``UNOBSERVED``, reason stale."""
+    """From ``begin`` up to ``end`` the subject had ``status``. Where nobody looked: ``UNOBSERVED``, reason stale.
+
+    ``maintenance``: that was within a maintenance window that covered it.
+    """
 
     begin: datetime
     end: datetime
     status: Status
     reason: Reason
+    maintenance: bool = False
 
     @property
     def length(self) -> timedelta:
@@ -43,8 +49,11 @@ class Uptime:
     """The two figures of a window with their coverage, as ratios from 0 to 1.
 
     ``connectivity`` is the share of the counted time that was neither down nor unreachable, ``service`` of that which
-    wasn't faulty either; None when no time counts. ``coverage`` is the share of the window that counts: neither unknown
-    nor unobserved. ``observed`` is the time in which the program looked, unknown included.
+    wasn't faulty either; None when no time counts. ``own_connectivity`` and ``own_service`` are the same by the
+    subject's own fault: time in which it was unreachable is left out of what is counted. ``coverage`` is the share of
+    the window that counts: neither unknown, nor unobserved, nor in maintenance. ``observed`` is the time in which the
+    program looked, unknown and maintenance included. ``by_status`` adds up to the window, ``in_maintenance`` is that
+    part of it which was in maintenance.
     """
 
     connectivity: float | None
@@ -52,6 +61,14 @@ class Uptime:
     coverage: float
     observed: timedelta
     by_status: Mapping[Status, timedelta]
+    own_connectivity: float | None = None
+    own_service: float | None = None
+    in_maintenance: Mapping[Status, timedelta] = field(default_factory=dict)
+
+    @property
+    def maintenance(self) -> timedelta:
+        """The time in maintenance, whatever was seen in it."""
+        return sum(self.in_maintenance.values(), timedelta())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +86,21 @@ def timeline(
     observations: Sequence[Observation],
     begin: datetime,
     end: datetime,
+    flags: Sequence[FlagChange] = (),
 ) -> list[Interval]:
     """What one subject's status was at every moment of [``begin``, ``end``), without gaps.
 
     ``transitions`` are the subject's rows in the order in which they were recorded: a later row overrules earlier ones
-    from its ``at`` on. Time before the first row, and outside ``observations`` (in any order, of any vantage), is
-    unobserved. Neighbours differ in status or reason.
+    from its ``at`` on. So are ``flags`` those of its point; other flags than maintenance among them mean nothing here.
+    Time before the first row, and outside ``observations`` (in any order, of any vantage), is unobserved. Neighbours
+    differ in status, reason or maintenance.
     """
     intervals: list[Interval] = []
-    for interval in _cover(_standing(transitions), _observed(observations, begin, end), begin, end):
+    covered = _cover(_standing(transitions), _observed(observations, begin, end), begin, end)
+    changes = _standing([row for row in flags if row.flag is Flag.MAINTENANCE])
+    for interval in _flagged(covered, changes):
         last = intervals[-1] if intervals else None
-        if last is not None and (last.status, last.reason) == (interval.status, interval.reason):
+        if last is not None and last[2:] == interval[2:]:
             intervals[-1] = last._replace(end=interval.end)
         else:
             intervals.append(interval)
@@ -88,17 +109,24 @@ def timeline(
 
 def uptime(intervals: Iterable[Interval]) -> Uptime:
     """The two figures and their coverage over ``intervals``."""
-    spent = dict.fromkeys(Status, 0)
+    spent, planned = dict.fromkeys(Status, 0), dict.fromkeys(Status, 0)
     for interval in intervals:
-        spent[interval.status] += interval.length // _MICROSECOND
-    window = sum(spent.values())
-    counted = window - sum(spent[status] for status in LEFT_OUT)
+        (planned if interval.maintenance else spent)[interval.status] += interval.length // _MICROSECOND
+    window = sum(spent.values()) + sum(planned.values())
+    counted = sum(spent[status] for status in Status if status not in LEFT_OUT)
+    connected = counted - sum(spent[status] for status in CUT)
+    serving = counted - sum(spent[status] for status in FAILING)
+    answerable = counted - spent[Status.UNREACHABLE]
+    unobserved = spent[Status.UNOBSERVED] + planned[Status.UNOBSERVED]
     return Uptime(
-        connectivity=_share(counted - sum(spent[status] for status in CUT), counted),
-        service=_share(counted - sum(spent[status] for status in FAILING), counted),
+        connectivity=_share(connected, counted),
+        service=_share(serving, counted),
+        own_connectivity=_share(connected, answerable),
+        own_service=_share(serving, answerable),
         coverage=_share(counted, window) or 0.0,
-        observed=timedelta(microseconds=window - spent[Status.UNOBSERVED]),
-        by_status=MappingProxyType({status: timedelta(microseconds=spent[status]) for status in Status}),
+        observed=timedelta(microseconds=window - unobserved),
+        by_status=_lengths({status: spent[status] + planned[status] for status in Status}),
+        in_maintenance=_lengths(planned),
     )
 
 
@@ -115,10 +143,10 @@ def days(intervals: Iterable[Interval], zone: tzinfo) -> list[Day]:
     return [*found, _day(today, zone)] if today else found
 
 
-def _standing(transitions: Sequence[Transition]) -> list[Transition]:
+def _standing(rows: Sequence[Row]) -> list[Row]:
     """The rows that have the last word, in the order of their times."""
-    standing: list[Transition] = []
-    for row in transitions:
+    standing: list[Row] = []
+    for row in rows:
         while standing and standing[-1].at >= row.at:
             standing.pop()
         standing.append(row)
@@ -165,6 +193,20 @@ def _cover(
         yield Interval(done, end, Status.UNOBSERVED, Reason.STALE)
 
 
+def _flagged(intervals: Iterable[Interval], changes: Sequence[FlagChange]) -> Iterator[Interval]:
+    """The intervals (gapless, in order), cut where maintenance begins and ends."""
+    position = 0
+    for interval in intervals:
+        done = interval.begin
+        while done < interval.end:
+            while position < len(changes) and changes[position].at <= done:
+                position += 1
+            until = min(changes[position].at, interval.end) if position < len(changes) else interval.end
+            on = position > 0 and changes[position - 1].on
+            yield interval._replace(begin=done, end=until, maintenance=on)
+            done = until
+
+
 def _by_day(intervals: Iterable[Interval], zone: tzinfo) -> Iterator[Interval]:
     """The intervals, cut at every midnight of ``zone``."""
     for interval in intervals:
@@ -183,6 +225,10 @@ def _midnight_after(moment: datetime, zone: tzinfo) -> datetime:
 def _day(intervals: Sequence[Interval], zone: tzinfo) -> Day:
     begin = intervals[0].begin
     return Day(begin.astimezone(zone).date(), begin, intervals[-1].end, uptime(intervals))
+
+
+def _lengths(microseconds: Mapping[Status, int]) -> Mapping[Status, timedelta]:
+    return MappingProxyType({status: timedelta(microseconds=microseconds[status]) for status in Status})
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.model import Outcome, Reason, Status, StoredResult, Transition
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class TransitionDocument(Document):
-    """A change of status. ``endpoint`` is empty for the point itself; ``not_before``: it happened between the two."""
+    """A change of status. ``endpoint`` is empty for the point itself; ``not_before``: it happened between the two.
+
+    ``fault`` says whose fault it is (``point:circuit-1``, ``label:provider=VNPT``), empty: the point's own.
+    """
 
     point: str
     endpoint: str
@@ -26,6 +29,7 @@ class TransitionDocument(Document):
     failed_phase: str
     detail: str
     culprit: str
+    fault: str
     not_before: Time | None
     first: bool
 
@@ -35,7 +39,8 @@ class TransitionDocument(Document):
             point=transition.key.point, endpoint=transition.key.endpoint, at=transition.at,
             recorded_at=transition.recorded_at, status=transition.status, previous=transition.previous,
             reason=transition.reason, failed_phase=transition.failed_phase, detail=transition.detail,
-            culprit=transition.culprit, not_before=transition.not_before, first=transition.first,
+            culprit=transition.culprit, fault=transition.fault, not_before=transition.not_before,
+            first=transition.first,
         )  # fmt: skip
 
 
@@ -89,22 +94,31 @@ class ResultSeries(Document):
 
 
 class UptimeDocument(Document):
-    """Uptime by time. Ratios are null when nothing was observed; ``by_status_seconds`` sums to the window."""
+    """Uptime by time. Ratios are null when nothing was observed; ``by_status_seconds`` sums to the window.
+
+    The ``own_`` ratios leave out the time in which the point was unreachable through somebody else's fault. Time in
+    maintenance (``maintenance_seconds``) counts in no ratio and not as covered.
+    """
 
     window: str
     begin: Time
     end: Time
     connectivity_ratio: Ratio | None
     service_ratio: Ratio | None
+    own_connectivity_ratio: Ratio | None
+    own_service_ratio: Ratio | None
     coverage_ratio: Ratio
     observed_seconds: Seconds
+    maintenance_seconds: Seconds
     by_status_seconds: dict[Status, Seconds]
 
     @classmethod
     def of(cls, window: str, begin: datetime, end: datetime, up: Uptime) -> UptimeDocument:
         return cls(
             window=window, begin=begin, end=end, connectivity_ratio=up.connectivity, service_ratio=up.service,
-            coverage_ratio=up.coverage, observed_seconds=up.observed.total_seconds(), by_status_seconds=_seconds(up),
+            own_connectivity_ratio=up.own_connectivity, own_service_ratio=up.own_service,
+            coverage_ratio=up.coverage, observed_seconds=up.observed.total_seconds(),
+            maintenance_seconds=up.maintenance.total_seconds(), by_status_seconds=_seconds(up),
         )  # fmt: skip
 
 
@@ -121,21 +135,29 @@ class UptimeSubject(Document):
 
 
 class DayDocument(Document):
-    """One calendar day of the Centre's time zone; the last day ends now."""
+    """One calendar day of the Centre's time zone; the last day ends now.
+
+    ``worst`` is the worst status outside maintenance. The rest is as in the uptime of a window.
+    """
 
     day: date
     worst: Status
     connectivity_ratio: Ratio | None
     service_ratio: Ratio | None
+    own_connectivity_ratio: Ratio | None
+    own_service_ratio: Ratio | None
     coverage_ratio: Ratio
+    maintenance_seconds: Seconds
     by_status_seconds: dict[Status, Seconds]
 
     @classmethod
     def of(cls, day: date, up: Uptime) -> DayDocument:
-        seen = [status for status, span in up.by_status.items() if span]
+        seen = [status for status, span in up.by_status.items() if span > up.in_maintenance.get(status, timedelta())]
         return cls(
             day=day, worst=min(seen, key=list(Status).index, default=Status.UNOBSERVED),
-            connectivity_ratio=up.connectivity, service_ratio=up.service, coverage_ratio=up.coverage,
+            connectivity_ratio=up.connectivity, service_ratio=up.service,
+            own_connectivity_ratio=up.own_connectivity, own_service_ratio=up.own_service,
+            coverage_ratio=up.coverage, maintenance_seconds=up.maintenance.total_seconds(),
             by_status_seconds=_seconds(up),
         )  # fmt: skip
 

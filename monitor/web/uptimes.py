@@ -105,7 +105,8 @@ async def reckon_all(
     end = max(end for _, end in spans.values())
     reckoned = {}
     for key, history in (await store.histories(keys, begin, end)).items():
-        intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, end)
+        observations = live(history.observations, now, vantage)
+        intervals = timeline(history.transitions, observations, begin, end, history.flags)
         reckoned[key] = {name: uptime(list(clip(intervals, *span))) for name, span in spans.items()}
         await asyncio.sleep(0)
     return reckoned
@@ -116,7 +117,7 @@ async def days_of(store: Past, key: EndpointKey, days: int, now: datetime, vanta
     today = now.astimezone(ZONE).date()
     begin = day_begin(today - timedelta(days=days - 1)).astimezone(now.tzinfo)
     history = await store.history(key, begin, now)
-    intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, now)
+    intervals = timeline(history.transitions, live(history.observations, now, vantage), begin, now, history.flags)
     return {day.date: day.uptime for day in ledger.days(intervals, ZONE)}
 
 
