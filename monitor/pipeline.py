@@ -158,11 +158,18 @@ class Pipeline:
             events = tuple(self._register.take(rows, now))
             self._put(Decision(rows=tuple(rows), events=events, messages=tuple(self._herald.tell(events, now))))
 
-    def record(self, *, events: Sequence[IncidentEvent] = (), deliveries: Sequence[Delivery] = ()) -> None:
-        """Queue what operators did, what was found out, and what came of telling."""
+    def record(
+        self,
+        *,
+        events: Sequence[IncidentEvent] = (),
+        messages: Sequence[Message] = (),
+        deliveries: Sequence[Delivery] = (),
+    ) -> None:
+        """Queue what operators did, what was found out, and what came of telling: deliveries, and the messages that
+        go to the last resort instead."""
         self._register.learn(events)
-        messages = self._herald.tell(events, self._clock())
-        self._put(Decision(events=tuple(events), messages=tuple(messages), deliveries=tuple(deliveries)))
+        told = self._herald.tell(events, self._clock())
+        self._put(Decision(events=tuple(events), messages=(*told, *messages), deliveries=tuple(deliveries)))
 
     async def settled(self) -> None:
         """Wait until everything that was decided so far is durable (or held, see ``unwritten``) and shown."""
