@@ -11,14 +11,14 @@ from typing import Protocol
 from monitor.board import PointView, Verdict
 from monitor.config.model import Config
 from monitor.health.stability import Bucket
-from monitor.incidents.model import Decision
+from monitor.incidents.model import Decision, DeliveryOutcome, EventKind, Message
 from monitor.ledger import Uptime
 from monitor.metrics.catalogue import FAMILIES
 from monitor.metrics.endpoints import EndpointSamples
 from monitor.metrics.points import PointSamples
 from monitor.metrics.program import Program
 from monitor.metrics.text import sample
-from monitor.model import Reason, Result, Status
+from monitor.model import Fault, FaultKind, Reason, Result, Status
 from monitor.probes.base import Prober
 
 __all__ = ["Metrics"]
@@ -56,6 +56,9 @@ class Metrics:
         self._points = PointSamples()
         self._results: Counter[tuple[str, Reason]] = Counter()
         self._transitions: Counter[tuple[str, str, Status]] = Counter()
+        self._opened: Counter[FaultKind] = Counter()
+        self._deliveries: Counter[tuple[str, DeliveryOutcome]] = Counter()
+        self._channels: dict[str, str] = {}
         self.program = Program(clock=clock, version=version)
         self.load(config)
 
@@ -73,7 +76,7 @@ class Metrics:
             self._endpoints.on_result(result)
 
     def on_decision(self, decision: Decision) -> None:
-        """Count transitions; an endpoint that became unknown shows nothing more."""
+        """Count transitions, incidents and deliveries; an endpoint that became unknown shows nothing more."""
         for transition in decision.transitions:
             key = transition.key
             kind = self._kinds.get(key.point)
@@ -81,6 +84,21 @@ class Metrics:
                 self._transitions["point" if key.is_point else "endpoint", kind, transition.status] += 1
             if not key.is_point and transition.status in (Status.UNKNOWN, Status.UNOBSERVED):
                 self._endpoints.on_stale(transition)
+        for event in decision.events:
+            if event.kind is EventKind.OPENED:
+                self._opened[Fault.parse(event.data["fault"]).kind] += 1
+        self.expect(decision.messages)
+        for delivery in decision.deliveries:
+            channel = self._channels.get(delivery.message)
+            if channel is not None:
+                self._deliveries[channel, delivery.outcome] += 1
+                if delivery.outcome is not DeliveryOutcome.FAILED:
+                    del self._channels[delivery.message]
+
+    def expect(self, messages: Iterable[Message]) -> None:
+        """Messages whose deliveries are to come: those of decisions are known, at a start name the outbox's."""
+        for message in messages:
+            self._channels[message.id] = message.channel
 
     def on_uptime(self, point: str, windows: Mapping[str, Uptime]) -> None:
         """Take a point's uptimes by window, reckoned elsewhere."""
@@ -121,3 +139,9 @@ class Metrics:
         for (subject, kind, status), count in sorted(self._transitions.items()):
             labels = {"subject": subject, "kind": kind, "status": status}
             yield sample("lienthong_transitions_total", labels, count)
+        yield FAMILIES["lienthong_incidents_opened_total"].head
+        for fault in FaultKind:
+            yield sample("lienthong_incidents_opened_total", {"fault": fault}, self._opened[fault])
+        yield FAMILIES["lienthong_alert_messages_total"].head
+        for (channel, outcome), count in sorted(self._deliveries.items()):
+            yield sample("lienthong_alert_messages_total", {"channel": channel, "outcome": outcome}, count)

@@ -89,6 +89,12 @@ POINT_FAMILIES: Final = (
         "lienthong_point_stable", "gauge", ("point", "kind", "area"), "Whether the point has been up for long enough."
     ),
     Family(
+        "lienthong_point_maintenance", "gauge", ("point", "kind", "area"), "Whether planned work on the point is on."
+    ),
+    Family(
+        "lienthong_point_flapping", "gauge", ("point", "kind", "area"), "Whether the point changes too often to judge."
+    ),
+    Family(
         "lienthong_point_uptime_ratio",
         "gauge",
         ("point", "measure", "window"),
@@ -107,6 +113,15 @@ COUNTERS: Final = (
         ("subject", "kind", "status"),
         "Changes of status of points and of endpoints, by the new status.",
     ),
+    Family(
+        "lienthong_incidents_opened_total", "counter", ("fault",), "Incidents that opened, by where the fault lies."
+    ),
+    Family(
+        "lienthong_alert_messages_total",
+        "counter",
+        ("channel", "outcome"),
+        "Attempts to deliver a message, by how they ended.",
+    ),
 )
 
 
@@ -115,6 +130,14 @@ def _of_program(kind: Kind, name: str, words: str, *labels: str) -> Family:
 
 
 PROGRAM_FAMILIES: Final = (
+    _of_program("gauge", "lienthong_incidents", "Open incidents, by where the fault lies.", "severity", "fault"),
+    _of_program("gauge", "lienthong_isolated", "1 while the monitor's own network is gone and nothing can be said."),
+    _of_program("gauge", "lienthong_alert_pending", "Messages that are due and not delivered yet.", "channel"),
+    _of_program(
+        "gauge",
+        "lienthong_alert_oldest_pending_seconds",
+        "For how long the oldest of these has been due, 0 if none is.",
+    ),
     _of_program("histogram", "lienthong_schedule_lag_seconds", "How late probes started."),
     _of_program("gauge", "lienthong_probes_in_flight", "Probes under way."),
     _of_program("counter", "lienthong_probes_started_total", "Probes that were started."),

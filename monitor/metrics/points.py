@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from monitor.board import PointView
@@ -19,6 +19,13 @@ STATUSES: Final = tuple(status for status in Status if status is not Status.UNOB
 AT_ONCE: Final = 500
 """Points whose lines are made in one go."""
 
+TRUTHS: Final[Mapping[str, Callable[[PointView], bool]]] = {
+    "lienthong_point_stable": lambda view: view.stable,
+    "lienthong_point_maintenance": lambda view: view.maintenance,
+    "lienthong_point_flapping": lambda view: view.flapping,
+}
+"""What holds of a point or doesn't, by the family that says so."""
+
 RATIO: Final = "lienthong_point_uptime_ratio"
 COVERAGE: Final = "lienthong_point_uptime_coverage_ratio"
 
@@ -29,7 +36,7 @@ class PointSamples:
     def __init__(self) -> None:
         self._info: list[str] = []
         self._status: dict[str, dict[Status, str]] = {}
-        self._stable: dict[str, tuple[str, str]] = {}
+        self._truths: dict[str, dict[str, tuple[str, str]]] = {}
         self._ratios: dict[str, str] = {}
         self._coverage: dict[str, str] = {}
 
@@ -38,7 +45,9 @@ class PointSamples:
         declared = [point for point in config.points if point.declared]
         self._info = [_info(point) for point in config.points]
         self._status = {point.id: {status: _status(point, status) for status in STATUSES} for point in declared}
-        self._stable = {point.id: (_stable(point, 0), _stable(point, 1)) for point in declared}
+        self._truths = {
+            name: {point.id: (_truth(name, point, 0), _truth(name, point, 1)) for point in declared} for name in TRUTHS
+        }
         for lines in (self._ratios, self._coverage):
             for gone in lines.keys() - self._status.keys():
                 del lines[gone]
@@ -67,9 +76,10 @@ class PointSamples:
         known = [view for view in views if view.point.id in self._status]
         for some in _batches(known):
             yield [self._status[view.point.id].get(view.status, "") for view in some]
-        yield _head("lienthong_point_stable")
-        for some in _batches(known):
-            yield [self._stable[view.point.id][view.stable] for view in some]
+        for name, holds in TRUTHS.items():
+            yield _head(name)
+            for some in _batches(known):
+                yield [self._truths[name][view.point.id][holds(view)] for view in some]
         for name, lines in ((COVERAGE, self._coverage), (RATIO, self._ratios)):
             if any(lines.values()):
                 yield _head(name)
@@ -95,8 +105,8 @@ def _status(point: Point, present: Status) -> str:
     )
 
 
-def _stable(point: Point, value: int) -> str:
-    return sample("lienthong_point_stable", _labels(point), value)
+def _truth(name: str, point: Point, value: int) -> str:
+    return sample(name, _labels(point), value)
 
 
 def _info(point: Point) -> str:

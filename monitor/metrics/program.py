@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +12,9 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from monitor.incidents.model import Incident, Severity
 from monitor.metrics.catalogue import FAMILIES
+from monitor.model import FaultKind
 
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -75,6 +78,20 @@ class RecorderState(Protocol):
     def unwritten(self) -> bool: ...
 
 
+class Outbox(Protocol):
+    """What waits to be told."""
+
+    @property
+    def pending(self) -> Mapping[str, int]:
+        """Messages that are due and not delivered, by channel: every channel of the configuration, 0 too."""
+        ...
+
+    @property
+    def oldest_due(self) -> datetime | None:
+        """Since when the oldest of these has been due."""
+        ...
+
+
 class Program(Collector):
     """The program's own families. Those whose source hasn't been given (``watch``) are absent."""
 
@@ -106,9 +123,13 @@ class Program(Collector):
         recorder: Callable[[], RecorderState],
         pending_transitions: Callable[[], int],
         listeners: Callable[[], int],
+        incidents: Callable[[], Sequence[Incident]],
+        outbox: Callable[[], Outbox],
     ) -> None:
-        """Say whom to ask at a scrape."""
+        """Say whom to ask at a scrape. ``incidents`` are those that are open."""
         self._readers = [
+            lambda: _of_incidents(incidents()),
+            lambda: _of_outbox(outbox(), self._clock()),
             lambda: _of_schedule(schedule),
             lambda: _of_pulse(pulse.stats),
             lambda: _of_recorder(recorder(), self._clock()),
@@ -147,6 +168,26 @@ class Program(Collector):
             yield from read()
 
 
+def _of_incidents(open_ones: Sequence[Incident]) -> Iterator[Metric]:
+    numbers = Counter((incident.severity, incident.fault.kind) for incident in open_ones)
+    family = _family("lienthong_incidents")
+    for severity in Severity:
+        for kind in FaultKind:
+            family.add_metric((severity, kind), numbers[severity, kind])
+    yield family
+    yield _gauge("lienthong_isolated", any(incident.fault.kind is FaultKind.VANTAGE for incident in open_ones))
+
+
+def _of_outbox(outbox: Outbox, now: datetime) -> Iterator[Metric]:
+    family = _family("lienthong_alert_pending")
+    for channel, number in sorted(outbox.pending.items()):
+        family.add_metric((channel,), number)
+    yield family
+    due = outbox.oldest_due
+    waited = 0.0 if due is None else max(0.0, (now - due).total_seconds())
+    yield _gauge("lienthong_alert_oldest_pending_seconds", waited)
+
+
 def _of_schedule(schedule: Schedule) -> Iterator[Metric]:
     yield _gauge("lienthong_probes_in_flight", schedule.in_flight)
     yield _counter("lienthong_probes_started_total", schedule.stats.started)
@@ -170,6 +211,10 @@ def _of_recorder(state: RecorderState, now: datetime) -> Iterator[Metric]:
     yield _gauge("lienthong_spool_results", state.spooled_results)
     yield _gauge("lienthong_spool_transitions", state.spooled_transitions)
     yield _gauge("lienthong_unwritten", state.unwritten)
+
+
+def _family(name: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, FAMILIES[name].help, labels=FAMILIES[name].labels)
 
 
 def _gauge(name: str, value: float) -> Metric:

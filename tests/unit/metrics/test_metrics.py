@@ -1,7 +1,7 @@
 """What the exposition says, read back by prometheus_client's own reader."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,15 +12,33 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.board import Board
 from monitor.config.model import Config, Endpoint, Point
-from monitor.incidents.model import Decision
+from monitor.incidents.model import (
+    Decision,
+    Delivery,
+    DeliveryOutcome,
+    EventKind,
+    IncidentEvent,
+    Message,
+    MessageKind,
+)
 from monitor.ledger import Uptime
 from monitor.metrics import Metrics
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
+from monitor.model import EndpointKey, FaultKind, Flag, FlagChange, Reason, Result, Row, Status, Transition
 from monitor.probes import find_probers
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 Make = Callable[..., Result]
 OF_ENDPOINT = {"kind": "ward", "area": "ba-vi", "module": "https_2xx"}
+
+
+def happened(kind: EventKind, **changes: Any) -> IncidentEvent:
+    return IncidentEvent(id="e", incident="i", kind=kind, at=NOW, recorded_at=NOW, **changes)
+
+
+def message(name: str, channel: str) -> Message:
+    return Message(
+        id=name, incident="i", kind=MessageKind.OPENED, channel=channel, route="r", created_at=NOW, due_at=NOW
+    )  # fmt: skip
 
 
 def up(connectivity: float | None, service: float | None, coverage: float) -> Uptime:
@@ -53,9 +71,9 @@ class World:
         self.metrics.on_result(result)
         self.show(applied.rows)
 
-    def show(self, transitions: tuple[Transition, ...] | list[Transition]) -> None:
-        self.board.show(transitions)
-        self.metrics.on_decision(Decision(rows=tuple(transitions)))
+    def show(self, rows: Sequence[Row]) -> None:
+        self.board.show(rows)
+        self.metrics.on_decision(Decision(rows=tuple(rows)))
 
     def reload(self, config: Config) -> None:
         self.show(self.board.reload(config))
@@ -293,6 +311,42 @@ async def test_results_and_transitions_are_counted(world: World, make_result: Ma
     assert await world.values("lienthong_transitions", "subject", "kind", "status") == {
         ("point", "ward", "down"): 1, ("endpoint", "ward", "down"): 1,
     }  # fmt: skip
+
+
+async def test_incidents_that_open_are_counted_by_fault(world: World) -> None:
+    faults = ("point:hub", "point:mot", "label:provider=VNPT")
+    opened = tuple(happened(EventKind.OPENED, data={"fault": fault}) for fault in faults)
+    world.metrics.on_decision(Decision(events=(*opened, happened(EventKind.CLOSED))))
+    counted = await world.values("lienthong_incidents_opened", "fault")
+    assert {fault: number for (fault,), number in counted.items() if number} == {"point": 2, "label": 1}
+    assert len(counted) == len(FaultKind)
+
+
+async def test_deliveries_are_counted_by_channel(world: World) -> None:
+    world.metrics.expect([message("before", "pager")])
+    world.metrics.on_decision(Decision(messages=(message("one", "mail"), message("two", "mail"))))
+    for name, outcome in (
+        ("one", DeliveryOutcome.FAILED), ("one", DeliveryOutcome.FAILED), ("one", DeliveryOutcome.DELIVERED),
+        ("two", DeliveryOutcome.GIVEN_UP), ("before", DeliveryOutcome.DELIVERED), ("nobody's", DeliveryOutcome.FAILED),
+        ("one", DeliveryOutcome.DELIVERED),
+    ):  # fmt: skip
+        delivery = Delivery(message=name, at=NOW, outcome=outcome, attempt=1)
+        world.metrics.on_decision(Decision(deliveries=(delivery,)))
+    assert await world.values("lienthong_alert_messages", "channel", "outcome") == {
+        ("mail", "failed"): 2, ("mail", "delivered"): 1, ("mail", "given_up"): 1, ("pager", "delivered"): 1,
+    }  # fmt: skip
+
+
+async def test_flags_are_told_beside_the_status(world: World, make_result: Make) -> None:
+    world.accept(make_result())
+    flags = {Flag.MAINTENANCE: "lienthong_point_maintenance", Flag.FLAPPING: "lienthong_point_flapping"}
+    for flag, family in flags.items():
+        change = FlagChange(key=EndpointKey("mot", ""), flag=flag, on=True, at=NOW, recorded_at=NOW)
+        assert not any((await world.values(family, "point")).values())
+        world.show([change])
+        assert {point for (point,), on in (await world.values(family, "point")).items() if on} == {"mot"}
+        world.show([replace(change, on=False)])
+        assert not any((await world.values(family, "point")).values())
 
 
 async def test_many_lines_come_in_slices(config: Config, make_point: Callable[..., Point], make_result: Make) -> None:

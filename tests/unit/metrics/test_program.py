@@ -1,12 +1,15 @@
 """The program's own families, from sources that say what they say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.incidents.model import Incident, Severity
 from monitor.metrics.catalogue import PROGRAM_FAMILIES
 from monitor.metrics.program import Program
+from monitor.model import Fault, FaultKind
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
@@ -48,11 +51,30 @@ class Writing:
     unwritten: bool = True
 
 
-def watched(writing: Writing) -> Program:
+@dataclass
+class Waiting:
+    pending: dict[str, int] = field(default_factory=lambda: {"mail": 2, "pager": 0})
+    oldest_due: datetime | None = NOW - timedelta(seconds=90)
+
+
+def incident(number: int, fault: Fault, severity: Severity) -> Incident:
+    return Incident(uid=f"u{number}", number=number, fault=fault, severity=severity, began=NOW, opened=NOW)
+
+
+OPEN = (
+    incident(1, Fault(FaultKind.POINT, "hub"), Severity.CRITICAL),
+    incident(2, Fault(FaultKind.POINT, "mot"), Severity.CRITICAL),
+    incident(3, Fault(FaultKind.MONITOR, "resolver"), Severity.WARNING),
+)
+
+
+def watched(writing: Writing, incidents: Sequence[Incident] = OPEN, waiting: Waiting | None = None) -> Program:
     program = Program(clock=lambda: NOW, version="1.2")
+    outbox = waiting or Waiting()
     program.watch(
-        schedule=Starts(), pulse=Heart(), recorder=lambda: writing, pending_transitions=lambda: 4, listeners=lambda: 9
-    )
+        schedule=Starts(), pulse=Heart(), recorder=lambda: writing, pending_transitions=lambda: 4, listeners=lambda: 9,
+        incidents=lambda: incidents, outbox=lambda: outbox,
+    )  # fmt: skip
     return program
 
 
@@ -61,9 +83,25 @@ def read(program: Program) -> dict[str, float]:
     return {sample.name: sample.value for family in families for sample in family.samples}
 
 
+def labelled(program: Program, name: str, *labels: str) -> dict[tuple[str, ...], float]:
+    """The samples of a family that are not 0, by their labels."""
+    families = {family.name: family for family in text_string_to_metric_families(program.text().decode())}
+    samples = families[name].samples
+    return {tuple(each.labels[label] for label in labels): each.value for each in samples if each.value}
+
+
+LABELLED = ("lienthong_incidents", "lienthong_alert_pending")
+
+
+def shown(name: str) -> bool:
+    return name.startswith("lienthong_") and "lag" not in name and name not in LABELLED
+
+
 def test_everything_comes_from_those_who_know() -> None:
     values = read(watched(Writing()))
-    assert {name: value for name, value in values.items() if name.startswith("lienthong_") and "lag" not in name} == {
+    assert {name: value for name, value in values.items() if shown(name)} == {
+        "lienthong_isolated": 0,
+        "lienthong_alert_oldest_pending_seconds": 90,
         "lienthong_build_info": 1,
         "lienthong_config_last_reload_successful": 1,
         "lienthong_config_last_reload_success_timestamp_seconds": NOW.timestamp(),
@@ -85,6 +123,27 @@ def test_everything_comes_from_those_who_know() -> None:
         "lienthong_transitions_pending": 4,
         "lienthong_stream_listeners": 9,
     }
+
+
+def test_open_incidents_are_counted_by_severity_and_fault() -> None:
+    program = watched(Writing())
+    assert labelled(program, "lienthong_incidents", "severity", "fault") == {
+        ("critical", "point"): 2, ("warning", "monitor"): 1,
+    }  # fmt: skip
+    families = {family.name: family for family in text_string_to_metric_families(program.text().decode())}
+    assert len(families["lienthong_incidents"].samples) == len(Severity) * len(FaultKind), "0 is said, not left out"
+
+
+def test_isolation_is_an_incident_of_the_vantage() -> None:
+    gone = incident(4, Fault(FaultKind.VANTAGE), Severity.CRITICAL)
+    assert read(watched(Writing(), (*OPEN, gone)))["lienthong_isolated"] == 1
+
+
+def test_what_waits_is_told_by_channel() -> None:
+    assert labelled(watched(Writing()), "lienthong_alert_pending", "channel") == {("mail",): 2}
+    calm = watched(Writing(), waiting=Waiting({"mail": 0}, None))
+    assert labelled(calm, "lienthong_alert_pending", "channel") == {}
+    assert read(calm)["lienthong_alert_oldest_pending_seconds"] == 0
 
 
 def test_a_healthy_recorder_has_not_been_failing() -> None:
