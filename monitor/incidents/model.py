@@ -30,12 +30,13 @@ class EventKind(StrEnum):
     """[number, fault, severity, began (ISO 8601)]"""
     JOINED = "joined"
     """A point is affected from ``at`` on. [status, reason, failed_phase, culprit; taken_from: the number of the
-    incident that it was taken over from]"""
+    incident that it was taken over from; took_over: the uid of that one when nothing is left of it; flapping: true when
+    it flaps already]"""
     CHANGED = "changed"
-    """An affected point's status changed. [as JOINED]"""
+    """An affected point's status changed. [status, reason, failed_phase, culprit]"""
     RELEASED = "released"
     """A point is affected no more from ``at`` on. [why: recovered | moved | removed | maintenance; to: the number of
-    the incident that it moved to]"""
+    the incident that it moved to; not_before: ISO 8601 when nobody looked before ``at``]"""
     WORSENED = "worsened"
     """The severity rose. [severity]"""
     FLAPPING = "flapping"
@@ -59,7 +60,7 @@ class EventKind(StrEnum):
     RECOVERED = "recovered"
     """Its last point recovered at ``at``. [not_before: ISO 8601 when nobody looked meanwhile; why: as RELEASED]"""
     CLOSED = "closed"
-    """It is over. [why: recovered | removed | configuration | superseded]"""
+    """It is over. [why: recovered | removed | configuration | maintenance]"""
 
 
 RESOLUTIONS = ("power", "cable", "device", "provider", "configuration", "other")
@@ -98,6 +99,8 @@ class Affected:
     until: datetime | None = None
     left: str = ""
     """Why it is affected no more: RELEASED's ``why``."""
+    not_before: datetime | None = None
+    """When nobody looked before ``until``: since when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,7 @@ class Incident:
     recovered_not_before: datetime | None = None
     closed: datetime | None = None
     closed_why: str = ""
+    """CLOSED's ``why``, or "superseded" when another incident took it over."""
     resolution: str = ""
     into: str = ""
     """The uid of the incident that took it over."""

@@ -1,0 +1,212 @@
+"""Which incidents there are: what decided rows mean for them.
+
+A point that isn't well is troubled in the incident of its row's fault, in one at a time; the incident lasts until none
+is left. Pure but for what it remembers: the same rows at the same times, the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from monitor.config.model import Config
+from monitor.incidents.book import Book, Writing
+from monitor.incidents.model import Incident, IncidentEvent
+from monitor.model import Fault, FaultKind, Flag, FlagChange, Resume, Row, Status, Transition
+
+NEVER = Fault(FaultKind.NEVER)
+
+
+class Register:
+    """See the module. ``make_id`` gives a new unique id each time: of incidents and of their events."""
+
+    def __init__(self, config: Config, *, make_id: Callable[[], str]) -> None:
+        self._config = config
+        self._make_id = make_id
+        self._book = Book()
+        self._rows: dict[str, Transition] = {}
+        self._never: set[str] = set()
+        self._covered: set[str] = set()
+        self._flapping: dict[str, datetime] = {}
+
+    def incident(self, uid: str) -> Incident | None:
+        """An incident as decided: an open one, or one closed not long ago."""
+        return self._book.get(uid)
+
+    def open(self) -> Sequence[Incident]:
+        """The open ones as decided, in the order of opening."""
+        return self._book.open()
+
+    def take(self, rows: Sequence[Row], now: datetime) -> list[IncidentEvent]:
+        """What decided rows mean. Maintenance that began counts before the other rows, that which ended after them:
+        what began and ended together with it is none of an incident's business."""
+        writing = self._write(now)
+        flags = [row for row in rows if isinstance(row, FlagChange)]
+        for flag in flags:
+            if flag.flag is Flag.MAINTENANCE and flag.on:
+                self._cover(writing, flag)
+        for row in rows:
+            if isinstance(row, Transition):
+                if row.key.is_point:
+                    self._turn(writing, row)
+            elif row.flag is Flag.FLAPPING:
+                self._flap(writing, row)
+        for flag in flags:
+            if flag.flag is Flag.MAINTENANCE and not flag.on:
+                self._covered.discard(flag.key.point)
+                self._settle(writing, flag.key.point)
+        return writing.events()
+
+    def age(self, now: datetime) -> list[IncidentEvent]:
+        """What time means: points that were never seen up have had their time to be."""
+        waiting = [self._rows[point] for point in self._waiting()]
+        if not waiting or min(row.at for row in waiting) + self._config.alerts.never_after > now:
+            return []
+        writing = self._write(now)
+        for row in waiting:
+            writing.join(self._by_row(row) or NEVER, row, at=row.at)
+        return writing.events()
+
+    def learn(self, events: Sequence[IncidentEvent]) -> None:
+        """Take note of what operators did, what was found out, who was told."""
+        for event in events:
+            self._book.take(event)
+
+    def resume(
+        self,
+        events: Mapping[str, Sequence[IncidentEvent]],
+        last_number: int,
+        resume: Resume,
+        now: datetime,
+    ) -> list[IncidentEvent]:
+        """Go on with the incidents that were open when the program last ran: before the first rows.
+
+        ``events`` are theirs by uid, in the order of recording. The events returned settle what rows and incidents
+        disagree about: rows of a time before there were incidents, or a point that is gone from the file.
+        """
+        self._book.load(events, last_number)
+        self._rows = {
+            key.point: row
+            for key, row in resume.statuses.items()
+            if key.is_point and row.status is not Status.UNOBSERVED
+        }
+        self._never = {point for point, row in self._rows.items() if row.first and row.status is not Status.UP}
+        never = self._book.of_fault(NEVER)
+        self._never |= {each.point for each in never.troubled} if never else set()
+        for (point, flag), change in resume.flags.items():
+            if change.on and flag is Flag.MAINTENANCE:
+                self._covered.add(point)
+            elif change.on:
+                self._flapping[point] = change.at
+        writing = self._write(now)
+        for incident in self._book.open():
+            for each in incident.troubled:
+                if each.point not in self._rows:
+                    self._withdraw(writing, each.point, now)
+        for point in self._rows:
+            self._settle(writing, point)
+        return writing.events()
+
+    def reload(self, config: Config) -> None:
+        """Swap the configuration: before the rows that the reload caused are taken."""
+        self._config = config
+
+    def _write(self, now: datetime) -> Writing:
+        self._book.forget()
+        return Writing(self._book, now=now, make_id=self._make_id)
+
+    def _turn(self, writing: Writing, row: Transition) -> None:
+        """A point has a new row."""
+        point = row.key.point
+        if row.status is Status.UNOBSERVED:
+            self._rows.pop(point, None)
+            self._never.discard(point)
+            self._flapping.pop(point, None)
+            self._withdraw(writing, point, row.at)
+            return
+        self._rows[point] = row
+        if row.status is Status.UP:
+            self._never.discard(point)
+        elif row.first:
+            self._never.add(point)
+        self._settle(writing, point)
+
+    def _flap(self, writing: Writing, row: FlagChange) -> None:
+        """A point began to flap, or holds again."""
+        point = row.key.point
+        if row.on:
+            self._flapping[point] = row.at
+            if self._book.of_point(point):
+                writing.flapping(point, row.at)
+        elif self._flapping.pop(point, None):
+            current = self._rows.get(point)
+            writing.steady(point, row.at, current.status if current else Status.UNKNOWN)
+        self._settle(writing, point)
+
+    def _cover(self, writing: Writing, row: FlagChange) -> None:
+        """Maintenance began. What failed before it stays in its incident."""
+        point = row.key.point
+        self._covered.add(point)
+        held = self._book.of_point(point)
+        if held and row.at <= held.affected[point].since:
+            writing.withdraw(held, point, row.at, why="maintenance", closed="maintenance")
+
+    def _withdraw(self, writing: Writing, point: str, at: datetime) -> None:
+        """The configuration took the point, or all that was known of it, away."""
+        held = self._book.of_point(point)
+        if held:
+            there = any(each.id == point for each in self._config.points)
+            writing.withdraw(held, point, at, why="removed", closed="configuration" if there else "removed")
+
+    def _settle(self, writing: Writing, point: str) -> None:
+        """Bring the incidents in line with what is known of a point."""
+        row = self._rows.get(point)
+        if row is None:
+            return
+        held = self._book.of_point(point)
+        fault = self._by_row(row)
+        if held is None:
+            self._admit(writing, row, fault)
+        elif fault is None and row.status is Status.UP and point not in self._flapping:
+            writing.recover(held, row)
+        elif fault is None or fault == held.fault or self._stays(held, row):
+            writing.change(held, row)
+        else:
+            writing.move(held, fault, row)
+
+    def _admit(self, writing: Writing, row: Transition, fault: Fault | None) -> None:
+        """A point that is in no incident joins one, if it is to be in any."""
+        point = row.key.point
+        flapping = self._flapping.get(point)
+        if point in self._covered or (fault is None and flapping is None):
+            return
+        if fault is not None:
+            writing.join(fault, row, at=row.at, flapping=flapping is not None)
+        elif flapping is not None:
+            writing.join(Fault(FaultKind.POINT, point), row, at=flapping, flapping=True)
+
+    def _stays(self, held: Incident, row: Transition) -> bool:
+        """Whether a point stays in its incident although its row names another fault: under maintenance, and while it
+        is unknown. Unknown from before it joined means that it was never what we said."""
+        point = row.key.point
+        return point in self._covered or (row.status is Status.UNKNOWN and row.at > held.affected[point].since)
+
+    def _by_row(self, row: Transition) -> Fault | None:
+        """The fault whose incident a point with this row belongs to; None: to none."""
+        if row.status is Status.UP or (row.status is Status.UNKNOWN and not row.fault):
+            return None
+        point = row.key.point
+        fault = Fault.parse(row.fault) if row.fault else Fault(FaultKind.POINT, point)
+        if point not in self._never or row.status is Status.UNKNOWN or self._book.of_fault(fault):
+            return fault
+        return NEVER if self._book.of_fault(NEVER) or self._book.of_point(point) else None
+
+    def _waiting(self) -> list[str]:
+        """The points that were never seen up and are in no incident yet, in the order of their first failures."""
+        waiting = [
+            row
+            for point in self._never
+            if point not in self._covered and not self._book.of_point(point)
+            if (row := self._rows[point]).status is not Status.UNKNOWN
+        ]
+        return [row.key.point for row in sorted(waiting, key=lambda row: (row.at, row.key.point))]
