@@ -58,7 +58,8 @@ class ParameterProblem(Document):
 
 
 class PointSummary(Document):
-    """A point as a wall shows it. ``bucket`` is where the verdict counts it; ``never``: it has never been connected."""
+    """A point as a wall shows it. ``bucket`` is where the verdict counts it; ``fault`` says where the fault lies when
+    not in the point itself, such as `point:hub`; ``never``: it has never been connected."""
 
     id: str
     name: str
@@ -74,6 +75,7 @@ class PointSummary(Document):
     failed_phase: str
     detail: str
     culprit: str
+    fault: str
     stable: bool
     suspect: bool
     never: bool
@@ -87,8 +89,9 @@ class PointSummary(Document):
             id=point.id, name=point.name, kind=point.kind, area=point.area, code=point.code,
             unit_type=point.unit_type, declared=point.declared, status=view.status, bucket=view.bucket,
             since=view.since, reason=view.reason, failed_phase=view.failed_phase, detail=view.detail,
-            culprit=view.culprit, stable=view.stable, suspect=any(each.suspect for each in view.endpoints),
-            never=view.never, flapping=view.flapping, maintenance=view.maintenance,
+            culprit=view.culprit, fault=view.fault, stable=view.stable,
+            suspect=any(each.suspect for each in view.endpoints), never=view.never, flapping=view.flapping,
+            maintenance=view.maintenance,
         )  # fmt: skip
 
 
@@ -231,14 +234,6 @@ class Beat(Document):
     time: Time
     data_age_seconds: Seconds | None
     banners: list[str]
-
-
-class Snapshot(Document):
-    """Everything that a wall shows."""
-
-    beat: Beat
-    verdict: VerdictDocument
-    points: list[PointSummary]
 
 
 class StatusChange(Document):

@@ -107,7 +107,9 @@ class Windows(Protocol):
 
     async def put_window(self, window: Window) -> None: ...
 
-    async def cancel_window(self, id: str, at: datetime) -> bool: ...  # noqa: A002  (the store's word)
+    async def cancel_window(self, identity: str, at: datetime) -> bool:
+        """False: there is none, or it is cancelled already."""
+        ...
 
     async def windows(self) -> Sequence[Window]: ...
 
@@ -119,7 +121,7 @@ class Books(Protocol):
 
     async def write_audit(self, row: AuditRow) -> None: ...
 
-    async def audit(self, limit: int, cursor: str) -> tuple[Sequence[AuditRow], str]:
+    async def audit(self, *, limit: int, cursor: str) -> tuple[Sequence[AuditRow], str]:
         """Newest first. ValueError on a cursor of no page."""
         ...
 

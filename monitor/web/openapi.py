@@ -25,7 +25,8 @@ def document(operations: Iterable[Operation], events: Mapping[str, type[Document
     answers: set[type[BaseModel]] = {Problem, *events.values()}
     answers.update(operation.answer for operation in operations if operation.answer)
     queries = {operation.query for operation in operations if operation.query}
-    wanted = [(model, "serialization") for model in answers] + [(model, "validation") for model in queries]
+    bodies: set[type[BaseModel]] = {operation.body for operation in operations if operation.body}
+    wanted = [(model, "serialization") for model in answers] + [(model, "validation") for model in {*queries, *bodies}]
     wanted.sort(key=lambda each: each[0].__name__)
     refs, definitions = models_json_schema(wanted, ref_template=REFERENCE)  # type: ignore[arg-type]  # literal modes
     schemas = dict(definitions.get("$defs", {}))
@@ -43,8 +44,8 @@ def document(operations: Iterable[Operation], events: Mapping[str, type[Document
             "title": "Connectivity health monitor",
             "version": version("lienthong-monitor"),
             "description": "Times are RFC 3339 in UTC, durations are seconds and say so in their names, ratios lie "
-            "between 0 and 1. Reading needs no authorisation; what changes something needs a bearer token unless it "
-            "comes from loopback.",
+            "between 0 and 1. Reading needs no authorisation; what changes something needs a bearer token of the scope "
+            "that is named (each includes those before it: read, operate, admin) unless it comes from loopback.",
         },
         "paths": paths,
         "components": {
@@ -59,13 +60,13 @@ def _operation(operation: Operation, parameters: list[Schema], refs: Mapping[Any
     if operation.answer:
         schema = refs[operation.answer, "serialization"]
     responses: Schema = {
-        "200": {"description": operation.summary, "content": {operation.content_type: {"schema": schema}}}
+        str(operation.success.value): {
+            "description": operation.summary,
+            "content": {operation.content_type: {"schema": schema}},
+        }
     }
     problem = refs[Problem, "serialization"]
-    refusals = dict(operation.refusals)
-    if operation.query:
-        refusals[HTTPStatus.UNPROCESSABLE_ENTITY] = "a parameter is wrong; the answer says which and why"
-    for status, meaning in sorted(refusals.items()):
+    for status, meaning in sorted(_refusals(operation).items()):
         content: Schema = {"application/problem+json": {"schema": problem}}
         if not operation.path.startswith("/api/"):
             content = {"text/plain": {"schema": {"type": "string"}}}
@@ -78,9 +79,25 @@ def _operation(operation: Operation, parameters: list[Schema], refs: Mapping[Any
     }
     if operation.description:
         described["description"] = operation.description
-    if operation.secured:
-        described["security"] = [{"bearer": []}, {}]
+    if operation.body:
+        schema = refs[operation.body, "validation"]
+        described["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    if operation.scope:
+        described["security"] = [{"bearer": [operation.scope.value]}, {}]
     return described
+
+
+def _refusals(operation: Operation) -> dict[HTTPStatus, str]:
+    refusals = dict(operation.refusals)
+    if operation.query or operation.body:
+        refusals.setdefault(HTTPStatus.UNPROCESSABLE_ENTITY, "a parameter is wrong; the answer says which and why")
+    if operation.body:
+        refusals[HTTPStatus.BAD_REQUEST] = "the body is not JSON"
+        refusals[HTTPStatus.UNSUPPORTED_MEDIA_TYPE] = "the body is not sent as application/json"
+    if operation.scope:
+        refusals[HTTPStatus.UNAUTHORIZED] = "not from loopback, and without a good bearer token"
+        refusals[HTTPStatus.FORBIDDEN] = "from another site's page, or the token's scope is too small"
+    return refusals
 
 
 def _path_parameters(path: str) -> list[Schema]:

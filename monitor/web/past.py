@@ -16,7 +16,7 @@ from monitor.web import documents, records
 from monitor.web.api import find_point
 from monitor.web.keys import BOARD, CLOCK, STORE, Past
 from monitor.web.middleware import RequestProblem
-from monitor.web.operations import Query, answer, read_query
+from monitor.web.operations import Query, answer, read_query, wrong
 from monitor.web.series import bucketed
 from monitor.web.uptimes import WINDOWS, days_of, reckon_all
 
@@ -72,9 +72,9 @@ async def results(request: web.Request) -> web.Response:
         raise RequestProblem(HTTPStatus.NOT_FOUND, f"point {view.point.id!r} has no endpoint {endpoint!r}")
     step = None if query.step_seconds is None else timedelta(seconds=query.step_seconds)
     now = request.app[CLOCK]()
-    begin, end = _window(query.begin, query.end, now, RAW_LONGEST if step is None else LONGEST)
+    begin, end = window(query.begin, query.end, now, RAW_LONGEST if step is None else LONGEST)
     if step is not None and (end - begin) / step > BUCKETS:
-        raise _wrong("step_seconds", f"makes more than {BUCKETS} buckets: take a longer step or a shorter time")
+        raise wrong("step_seconds", f"makes more than {BUCKETS} buckets: take a longer step or a shorter time")
     found = _read(request.app[STORE], EndpointKey(view.point.id, endpoint), begin, end, step)
     rows = [row async for slice_rows in found for row in slice_rows]
     return answer(
@@ -98,7 +98,7 @@ async def uptimes(request: web.Request) -> web.Response:
     vantage = request.app[BOARD].config.vantage
     windows = {name: (now - length, now) for name, length in WINDOWS.items()}
     if query.begin is not None or query.end is not None:
-        windows = {"asked": _window(query.begin, query.end, now, FOREVER)}
+        windows = {"asked": window(query.begin, query.end, now, FOREVER)}
     keys = [EndpointKey(view.point.id, ""), *(each.endpoint.key for each in view.endpoints)]
     reckoned = await reckon_all(request.app[STORE], keys, windows, now, vantage)
     subjects = [
@@ -135,13 +135,13 @@ async def transitions(request: web.Request) -> web.Response:
     """GET /api/v1/transitions: newest first, page by page."""
     query = read_query(request, TransitionsQuery)
     now = request.app[CLOCK]()
-    begin, end = _window(query.begin or BEGINNING, query.end, now, FOREVER)
+    begin, end = window(query.begin or BEGINNING, query.end, now, FOREVER)
     try:
         page = await request.app[STORE].page_transitions(
             begin, end, point=query.point, limit=query.limit, cursor=query.cursor
         )
     except ValueError as error:
-        raise _wrong("cursor", "is not a cursor: give `next` of the page before") from error
+        raise wrong("cursor", "is not a cursor: give `next` of the page before") from error
     return answer(records.TransitionPage.of(page))
 
 
@@ -159,21 +159,16 @@ async def _read(
         begin = upto
 
 
-def _window(
+def window(
     begin: datetime | None, end: datetime | None, now: datetime, longest: timedelta
 ) -> tuple[datetime, datetime]:
+    """The time asked for, cut off at now, the usual length when no begin is given. RequestProblem (422) when it is
+    empty or longer than ``longest``."""
     end = min(end or now, now).astimezone(UTC)
     begin = max(begin or end - USUAL, BEGINNING).astimezone(UTC)
     if begin >= end:
-        raise _wrong("from", "must lie before to")
+        raise wrong("from", "must lie before to")
     if end - begin > longest:
         hours = longest / timedelta(hours=1)
-        raise _wrong(
-            "from", f"lies more than {hours:g} hours before to: take a shorter time, or buckets (step_seconds)"
-        )
+        raise wrong("from", f"lies more than {hours:g} hours before to: take a shorter time, or buckets (step_seconds)")
     return begin, end
-
-
-def _wrong(parameter: str, detail: str) -> RequestProblem:
-    problem = documents.ParameterProblem(parameter=parameter, detail=detail)
-    return RequestProblem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{parameter}: {detail}", (problem,))

@@ -8,15 +8,29 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from monitor.web import api, documents, openapi, past, records, system
+from monitor.web import (
+    api,
+    audit_api,
+    documents,
+    incident_records,
+    incident_routes,
+    maintenance_routes,
+    openapi,
+    operator_records,
+    past,
+    records,
+    system,
+)
+from monitor.web.access import Scope
 from monitor.web.operations import Operation, json_answer
 from monitor.web.stream import stream
 
 NO_POINT = {HTTPStatus.NOT_FOUND: "there is no such point"}
 EVENTS: Mapping[str, type[documents.Document]] = {
-    "snapshot": documents.Snapshot,
+    "snapshot": incident_records.Snapshot,
     "status": documents.StatusChange,
     "transition": records.TransitionDocument,
+    "incident": incident_records.IncidentSummary,
     "beat": documents.Beat,
 }
 
@@ -34,6 +48,18 @@ def _document() -> openapi.Schema:
 @cache
 def operations() -> tuple[Operation, ...]:
     """Every operation."""
+    return (
+        *_present(),
+        *_past(),
+        *incident_routes.operations(),
+        *maintenance_routes.operations(),
+        *_words(),
+        *_system(),
+    )
+
+
+def _present() -> tuple[Operation, ...]:
+    """What is true now."""
     return (
         Operation(
             method="GET",
@@ -53,6 +79,20 @@ def operations() -> tuple[Operation, ...]:
             answer=documents.PointDocument,
             refusals=NO_POINT,
         ),
+        Operation(
+            method="GET",
+            path="/api/v1/verdict",
+            name="getVerdict",
+            handler=api.verdict,
+            summary="The verdict over all points",
+            answer=documents.VerdictDocument,
+        ),
+    )
+
+
+def _past() -> tuple[Operation, ...]:
+    """What was."""
+    return (
         Operation(
             method="GET",
             path="/api/v1/points/{id}/results",
@@ -95,14 +135,12 @@ def operations() -> tuple[Operation, ...]:
             query=past.TransitionsQuery,
             answer=records.TransitionPage,
         ),
-        Operation(
-            method="GET",
-            path="/api/v1/verdict",
-            name="getVerdict",
-            handler=api.verdict,
-            summary="The verdict over all points",
-            answer=documents.VerdictDocument,
-        ),
+    )
+
+
+def _words() -> tuple[Operation, ...]:
+    """What changes, and what this interface is."""
+    return (
         Operation(
             method="GET",
             path="/api/v1/stream",
@@ -110,8 +148,9 @@ def operations() -> tuple[Operation, ...]:
             handler=stream,
             summary="What changes, as it changes (server-sent events)",
             description="Events: `snapshot` first (schema Snapshot), then `status` (StatusChange), `transition` "
-            "(TransitionDocument) and every two seconds `beat` (Beat). After a broken connection connect again: the "
-            "first event is a whole snapshot, whatever Last-Event-ID says.",
+            "(TransitionDocument), `incident` (IncidentSummary, also when it is closed) and every two seconds `beat` "
+            "(Beat). After a broken connection connect again: the first event is a whole snapshot, whatever "
+            "Last-Event-ID says.",
             content_type="text/event-stream",
             refusals={HTTPStatus.SERVICE_UNAVAILABLE: "too many pages listen"},
         ),
@@ -123,12 +162,22 @@ def operations() -> tuple[Operation, ...]:
             summary="This document",
             content_type="application/json",
         ),
-        *_system(),
     )
 
 
 def _system() -> tuple[Operation, ...]:
+    """What Prometheus, init systems and auditors ask for."""
     return (
+        Operation(
+            method="GET",
+            path="/api/v1/audit",
+            name="listAudit",
+            handler=audit_api.audit,
+            summary="Who did what, newest first, page by page",
+            query=audit_api.AuditQuery,
+            answer=operator_records.AuditPage,
+            scope=Scope.ADMIN,
+        ),
         Operation(
             method="GET",
             path="/metrics",
@@ -170,10 +219,8 @@ def _system() -> tuple[Operation, ...]:
             summary="Read the configuration again; empty when it is in force",
             content_type="text/plain",
             refusals={
-                HTTPStatus.UNAUTHORIZED: "not from loopback and without a bearer token",
-                HTTPStatus.FORBIDDEN: "from another site's page",
                 HTTPStatus.INTERNAL_SERVER_ERROR: "the file is bad; the answer says where, and nothing has changed",
             },
-            secured=True,
+            scope=Scope.ADMIN,
         ),
     )

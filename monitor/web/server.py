@@ -8,8 +8,10 @@ from pathlib import Path
 from aiohttp import web
 
 from monitor.web import pages
+from monitor.web.access import Access
 from monitor.web.assets import Assets
 from monitor.web.keys import (
+    ACCESS,
     ASSETS,
     BOARD,
     CLOCK,
@@ -73,6 +75,7 @@ def build(
     app[RECORD] = record
     app[PLAN] = plan
     app[MAKE_ID] = make_id
+    app[ACCESS] = Access(books=store, server=lambda: board.config.server, clock=clock)
     app[RELOAD] = reload
     app[CLOCK] = clock
     app[READY] = ready

@@ -2,9 +2,10 @@
 
 Events (``data`` is JSON):
 
-- ``snapshot`` on connecting: ``{"beat": ..., "verdict": ..., "points": [...]}``, everything that a wall shows
+- ``snapshot`` on connecting: ``{"beat", "verdict", "points": [...], "incidents": [...]}``, everything that a wall shows
 - ``status``: ``{"verdict": ..., "points": [...]}``, the points that changed
 - ``transition``: one transition as in /api/v1/transitions
+- ``incident``: one incident that changed, as in /api/v1/incidents
 - ``beat`` every two seconds: ``{"time", "data_age_seconds", "banners": [...]}``
 """
 
@@ -21,7 +22,7 @@ from pydantic import BaseModel
 
 from monitor.incidents.model import Decision
 from monitor.model import Result
-from monitor.web import documents, records
+from monitor.web import documents, incident_records, records
 from monitor.web.keys import HUB, Clock, Incidents, Views
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class Hub:
         views = self._board.points()
         touched = {row.key.point for row in decision.rows}
         self._tell_changes([views[point] for point in touched if point in views])
+        config = self._board.config
+        for uid in dict.fromkeys(event.incident for event in decision.events):
+            incident = self._incidents.get(uid)
+            if incident is not None:
+                self._publish("incident", incident_records.IncidentSummary.of(incident, config))
 
     def beat(self) -> None:
         """Give a sign of life, and tell what changed by time alone (a point became stable, a reload)."""
@@ -122,10 +128,13 @@ class Hub:
         """The event that holds everything; made once however many pages ask between two changes."""
         if self._snapshot is None or fresh:
             views = self._board.points()
-            content = documents.Snapshot(
+            content = incident_records.Snapshot(
                 beat=self._beat(),
                 verdict=documents.VerdictDocument.of(self._board.verdict(self._clock())),
                 points=documents.summaries(views.values()),
+                incidents=[
+                    incident_records.IncidentSummary.of(each, self._board.config) for each in self._incidents.open()
+                ],
             )
             self._snapshot = self._event("snapshot", content)
         return self._snapshot
@@ -185,5 +194,6 @@ def _appearance(view: PointView) -> tuple[object, ...]:
     """What a wall shows of a point: when this changes the pages are told."""
     return (
         view.point.name, view.point.declared, view.status, view.since, view.reason, view.failed_phase, view.culprit,
-        view.stable, view.flapping, view.maintenance, view.never, any(each.suspect for each in view.endpoints),
+        view.fault, view.stable, view.flapping, view.maintenance, view.never,
+        any(each.suspect for each in view.endpoints),
     )  # fmt: skip

@@ -11,9 +11,8 @@ import yaml
 from aiohttp import web
 
 from monitor.config import ConfigError
-from monitor.web.guard import refusal
-from monitor.web.keys import BOARD, METRICS, READY, RELOAD
-from monitor.web.middleware import RequestProblem
+from monitor.web.access import Scope
+from monitor.web.keys import ACCESS, BOARD, METRICS, READY, RELOAD
 from monitor.web.negotiation import best_coding
 
 EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,18 +54,15 @@ async def ready(request: web.Request) -> web.Response:
 
 async def reload(request: web.Request) -> web.Response:
     """POST /-/reload: empty when the new configuration is in force; 500 with the reasons when it is bad."""
-    server = request.app[BOARD].config.server
-    refused = refusal(request.headers, peer=request.remote or "", tokens=server.tokens, host=server.host)
-    if refused:
-        status, why = refused
-        if status is HTTPStatus.UNAUTHORIZED:
-            raise web.HTTPUnauthorized(text=why, headers={"WWW-Authenticate": "Bearer"})
-        raise RequestProblem(status, why)
+    access = request.app[ACCESS]
+    caller = await access.admit(request, Scope.ADMIN, act="reload")
     try:
         await request.app[RELOAD]()
     except ConfigError as error:
         reasons = "\n".join(map(str, error.problems))
+        await access.note(caller, "reload", "configuration", f"refused: {len(error.problems)} mistakes")
         return web.Response(text=f"{reasons}\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    await access.note(caller, "reload", "configuration")
     return web.Response()
 
 
