@@ -8,7 +8,7 @@ import sys
 
 from bench import report
 
-BENCHMARKS = ("probes", "program", "exposition", "hanging", "storage")
+BENCHMARKS = ("probes", "program", "exposition", "hanging", "storage", "detection")
 
 
 def main() -> int:
