@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from monitor.cli.arguments import Commands
-from monitor.config import ConfigError, load, schema
+from monitor.config import ConfigError, examine, schema
 
 
 def add_to(commands: Commands, *, default_config: Path) -> None:
@@ -17,7 +17,7 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
         "validate",
         help="list every mistake of a configuration",
         description="Prints `file:line: path: what is wrong; what to write instead` for every mistake, and exits with "
-        "1 if there is one.",
+        "1 if there is one. Warnings (what is allowed but hardly meant) are listed apart and change nothing of that.",
     )
     parser.add_argument("file", type=Path, nargs="?", default=default_config, help="default: %(default)s")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
@@ -30,7 +30,7 @@ def command(arguments: argparse.Namespace) -> int:
         print(json.dumps(schema(), indent=2, ensure_ascii=False))
         return 0
     try:
-        config = load(arguments.file)
+        config, warnings = examine(arguments.file)
     except ConfigError as error:
         print(error)
         count = len(error.problems)
@@ -41,6 +41,10 @@ def command(arguments: argparse.Namespace) -> int:
     print(
         f"{arguments.file} is good: {len(config.points)} points, {endpoints} endpoints, {len(config.modules)} modules."
     )
+    if warnings:
+        print("", *warnings, "", sep="\n")
+        count = len(warnings)
+        print(f"{count} warning{'s' if count > 1 else ''}: allowed, but hardly meant.")
     if undeclared:
         print(f"{undeclared} points still have placeholder hosts (*.example): `monitor run` does not probe them.")
     return 0

@@ -1,6 +1,6 @@
 """YAML -> Config: every error at once, each with its file, line, path and remedy."""
 
-from monitor.config.loader import load, load_modules, schema, validate
+from monitor.config.loader import examine, load, load_modules, schema, validate
 from monitor.config.problem import ConfigError, Problem
 
-__all__ = ["ConfigError", "Problem", "load", "load_modules", "schema", "validate"]
+__all__ = ["ConfigError", "Problem", "examine", "load", "load_modules", "schema", "validate"]

@@ -16,6 +16,15 @@ def host_of(target: str) -> str:
     return found[1].strip("[]") if found else ""
 
 
+def is_address(host: str) -> bool:
+    """Whether it is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_placeholder(host: str) -> bool:
     """Whether a name lies under ``.example`` (RFC 2606), which no real network has."""
     return host.lower().rstrip(".").endswith(".example")

@@ -84,7 +84,9 @@ def unknown(word: str, known: Iterable[str], noun: str) -> str:
     names = sorted(known)
     guess = _nearest(word, names)
     if guess is None:
-        guess = f"the {noun}s are {', '.join(names)}" if 0 < len(names) <= 40 else f"write a {noun} that exists"
+        article = "an" if noun[0] in "aeiou" else "a"
+        some = f"the {noun}s are {', '.join(names)}"
+        guess = some if 0 < len(names) <= 40 else f"write {article} {noun} that exists"
     return f"unknown {noun} {word!r}; {guess}"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from monitor.config.addresses import is_address
 from monitor.config.document import Decimal
 from monitor.probes.types import parse_go_duration
 
@@ -36,7 +36,8 @@ def _flag(value: object) -> object:
     return words.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """Digits in quotes are taken as the number that they are."""
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value, re.ASCII) else value
 
 
@@ -72,7 +73,7 @@ def _name(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    if value and not (is_host_name(value) or _is_address(value) or _HOST_TEMPLATE.fullmatch(value)):
+    if value and not (is_host_name(value) or is_address(value) or _HOST_TEMPLATE.fullmatch(value)):
         raise ValueError(f"{value!r} is no host; write a name or an address alone, without scheme, port or path")
     return value
 
@@ -80,14 +81,6 @@ def _host(value: str) -> str:
 def is_host_name(value: str) -> bool:
     """Whether ``value`` is formed as a host's name, in ASCII or not (RFC 1123's lengths)."""
     return len(value) <= 253 and _HOST_NAME.fullmatch(value) is not None
-
-
-def _is_address(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
 
 
 def _latitude(value: float) -> float:
@@ -116,8 +109,8 @@ Value = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | float
 Flag = Annotated[bool, BeforeValidator(_flag)]
 # A bound stands before its reader: pydantic writes it into the JSON Schema only then.
 Words = Annotated[str, Field(min_length=1), BeforeValidator(_text)]
-Count = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
-Cell = Annotated[int, Field(ge=1, le=99), BeforeValidator(_whole)]
+Count = Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)]
+Cell = Annotated[int, Field(ge=1, le=99), BeforeValidator(whole)]
 Number = Annotated[float, BeforeValidator(_number)]
 Latitude = Annotated[
     Number, AfterValidator(_latitude), WithJsonSchema({"type": "number", "minimum": -90, "maximum": 90})

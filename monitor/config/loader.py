@@ -8,17 +8,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, cast
 
+from monitor.channels import find_channels
 from monitor.config.addresses import parse_listen, parse_server
+from monitor.config.alerts import AlertsReader
 from monitor.config.document import Document, Path, parse
 from monitor.config.explain import unknown
-from monitor.config.model import Area, Config, Module, Point, Resolution, Server, Storage
+from monitor.config.model import (
+    Alerts,
+    Area,
+    CommonFate,
+    Config,
+    Flapping,
+    Module,
+    Point,
+    Resolution,
+    Server,
+    Storage,
+)
 from monitor.config.modules import ModuleShelf, Probers, read_modules
+from monitor.config.plans import labels_of, read_calendar, read_windows
 from monitor.config.points import PointBuilder
 from monitor.config.problem import ConfigError, Problem
-from monitor.config.rules import check_areas, check_dependencies, check_references, check_variables
+from monitor.config.rules import check_anchors, check_areas, check_dependencies, check_references, check_variables
 from monitor.config.schema import FileSection, file_schema
 from monitor.config.secrets import Expansion, mask
 from monitor.config.sections import Sections, read_sections
+from monitor.config.warnings import find_warnings
 from monitor.probes import find_probers
 
 _SCHEMES = ("sqlite+aiosqlite://", "postgresql+asyncpg://")
@@ -41,6 +56,15 @@ def load_bytes(
     config = reading.config(placeholders=placeholders)
     reading.raise_problems()
     return cast("Config", config)
+
+
+def examine(path: FilePath, *, environ: Mapping[str, str] = os.environ) -> tuple[Config, list[Problem]]:
+    """:func:`load`, and what is allowed but hardly meant, in the order of its lines. Raises ConfigError."""
+    reading = _Reading(parse(read_file(path), str(path)), path.parent, environ)
+    config = reading.config(placeholders=False)
+    reading.raise_problems()
+    made = cast("Config", config)
+    return made, reading.warnings(made)
 
 
 def load_modules(path: FilePath, *, environ: Mapping[str, str] = os.environ) -> Mapping[str, Module]:
@@ -66,7 +90,8 @@ def validate(path: FilePath, *, environ: Mapping[str, str] = os.environ) -> list
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the file, for editors."""
-    made = file_schema(frozenset(find_probers().items())).model_json_schema(mode="validation")
+    model = file_schema(frozenset(find_probers().items()), frozenset(find_channels().items()))
+    made = model.model_json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
@@ -130,6 +155,23 @@ class _Reading:
             resolution=head.resolution,
             ca_file=head.ca_file,
             stable_after=sections.head.stable_after,
+            calendar=read_calendar(document, sections.head.calendar),
+            maintenance=read_windows(
+                document,
+                sections.maintenance,
+                points=sections.named["points"],
+                areas=sections.named["areas"],
+                labels=labels_of((point for _, point in sections.points), sections.kinds),
+            ),
+            common_fate=CommonFate(
+                labels=tuple(sections.head.common_cause.labels), window=sections.head.common_cause.window
+            ),
+            flapping=Flapping(
+                window=sections.head.flapping.window,
+                enter=sections.head.flapping.enter,
+                leave=sections.head.flapping.leave,
+            ),
+            alerts=self._alerts(),
             areas=tuple(
                 Area(id=area.id, name=area.name, column=area.column, row=area.row, column_span=area.column_span)
                 for _, area in sections.areas
@@ -138,6 +180,11 @@ class _Reading:
             points=tuple(points),
             document=cast("Mapping[str, object]", mask(document.root)),
         )
+
+    def warnings(self, config: Config) -> list[Problem]:
+        """What is allowed but hardly meant."""
+        found = ((self._document.line(path), self._document.spell(path), text) for path, text in find_warnings(config))
+        return sorted(Problem(self._document.file, line, place, text) for line, place, text in found)
 
     def raise_problems(self) -> None:
         if self._document.problems:
@@ -164,13 +211,20 @@ class _Reading:
             kinds=sections.kinds,
             placeholders=placeholders,
         )
-        return [
-            builder.build(point, path)
+        built = [
+            (path, builder.build(point, path))
             for path, point in sections.points
             if path not in sections.unbuilt
             and point.kind in sections.kinds
             and ("kinds", point.kind) not in sections.unbuilt
         ]
+        check_anchors(self._document, built)
+        return [point for _, point in built]
+
+    def _alerts(self) -> Alerts:
+        root = cast("Mapping[str, object]", self._root)
+        reader = AlertsReader(self._document, find_channels(), self._directory, self._read_text)
+        return reader.read(root.get("alerts"))
 
     def _head(self, section: FileSection) -> _Head:
         ca_file = None if section.ca_file is None else self._directory / section.ca_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from monitor.config.rules import check_link, check_pace
 from monitor.config.schema import (
     ContactSection,
     DefaultsSection,
+    DependencySection,
     EndpointSection,
     KindSection,
     PointSection,
@@ -109,7 +110,7 @@ class PointBuilder:
             labels={**kind.labels, **section.labels},
             location=_location(section),
             hours=hours,
-            depends_on=tuple(Dependency(any_of=tuple(need.any_of)) for need in needs),
+            depends_on=_dependencies(needs),
             contact=_contact(section.contact, kind.contact, self._defaults.contact),
         )
 
@@ -150,6 +151,7 @@ class PointBuilder:
             critical=True if critical is None else critical,
             declared=self._placeholders or not self._undeclared(target, origin, values),
             fingerprint=self._shelf.fingerprint(target, module),
+            depends_on=_dependencies(origin.get("depends_on") or ()),
         )
         said = "timeout" if origin.get("timeout") else "interval"
         check_pace(self._document, origin.path(said), endpoint)
@@ -255,6 +257,10 @@ def _origins(section: PointSection, kind: KindSection, path: Path) -> Iterator[t
                 (*path, "endpoints", name),
             ),
         )
+
+
+def _dependencies(needs: Sequence[DependencySection]) -> tuple[Dependency, ...]:
+    return tuple(Dependency(any_of=tuple(need.any_of)) for need in needs)
 
 
 def _location(section: PointSection) -> Location | None:

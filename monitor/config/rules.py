@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from monitor.config.addresses import host_of, is_address, is_placeholder
 from monitor.config.document import Document, Path
 from monitor.config.explain import unknown
-from monitor.config.model import Endpoint
+from monitor.config.model import Endpoint, Point
 from monitor.config.schema import AreaSection, DependencySection, KindSection, PointSection
 from monitor.config.templates import POINT_VALUES
 
@@ -19,7 +20,7 @@ def check_areas(document: Document, areas: Iterable[tuple[Path, AreaSection]]) -
     seen: dict[str, int] = {}
     cells: dict[tuple[int, int], str] = {}
     for path, area in areas:
-        _once(document, path, area.id, seen, "id", "area")
+        check_once(document, path, area.id, seen, "id", "area")
         for column in range(area.column, area.column + area.column_span):
             holder = cells.setdefault((column, area.row), area.id)
             if holder != area.id:
@@ -47,9 +48,9 @@ def check_references(
     codes: dict[str, int] = {}
     known_areas, known_kinds = set(areas), set(kinds)
     for path, point in points:
-        _once(document, path, point.id, seen, "id", "point")
+        check_once(document, path, point.id, seen, "id", "point")
         if point.code:
-            _once(document, path, point.code, codes, "code", "point")
+            check_once(document, path, point.code, codes, "code", "point")
         if point.kind not in known_kinds:
             document.complain((*path, "kind"), unknown(point.kind, known_kinds, "kind"))
         if point.area and point.area not in known_areas:
@@ -59,25 +60,33 @@ def check_references(
 def check_dependencies(
     document: Document, points: Placed, kinds: Mapping[str, KindSection], ids: Iterable[str]
 ) -> None:
-    """Parents exist, are no branch, and no point depends on itself by any way round."""
+    """What points and endpoints need exists, is no branch or anchor, and leads to no point by any way back to it."""
     known = set(ids)
     by_id = {point.id: point for _, point in points}
     edges: dict[str, list[tuple[str, Path]]] = {}
     for path, point in points:
-        place, needs = _needs(path, point, kinds)
-        for number, need in enumerate(needs):
-            for parent in need.any_of:
-                where = (*place, number)
-                edges.setdefault(point.id, []).append((parent, where))
-                if parent not in known:
-                    document.complain(where, unknown(parent, known, "point"))
-                elif parent in by_id and by_id[parent].kind == "branch":
-                    text = f"{parent} is a branch, which only groups wards; name a circuit, a hub or a service"
-                    document.complain(where, text)
+        for place, needs in _needs(path, point, kinds):
+            if needs and point.kind == "anchor":
+                document.complain(place, "an anchor depends on nothing; leave depends_on out")
+            for number, need in enumerate(needs):
+                for parent in need.any_of:
+                    edges.setdefault(point.id, []).append((parent, (*place, number)))
+                    if refusal := _refused_parent(parent, known, by_id):
+                        document.complain((*place, number), refusal)
     for cycle in _cycles({child: [parent for parent, _ in parents] for child, parents in edges.items()}):
         where = next(where for parent, where in edges[cycle[0]] if parent == cycle[1])
         text = f"depends on itself: {' -> '.join(cycle)}; take one of these away"
         document.complain(where, text)
+
+
+def check_anchors(document: Document, points: Iterable[tuple[Path, Point]]) -> None:
+    """An anchor is probed by IP address, so that a dead name server looks like no cut of our own network."""
+    for path, point in points:
+        for endpoint in point.endpoints if point.kind == "anchor" else ():
+            host = host_of(endpoint.target)
+            if not (is_address(host) or is_placeholder(host)):
+                text = f"{host!r} is no IP address, by which an anchor is probed; write one such as 10.0.0.2"
+                document.complain((*path, "host"), text)
 
 
 def check_link(
@@ -89,6 +98,9 @@ def check_link(
     if len(names) > len(endpoints):
         return
     links = [endpoint.key.endpoint for endpoint in endpoints if endpoint.link]
+    if needy := [endpoint.key.endpoint for endpoint in endpoints if endpoint.link and endpoint.depends_on]:
+        text = f"{needy[0]} is the link, and needs what its point needs; write depends_on at the point"
+        document.complain(path if section.endpoints.get(needy[0]) else ("kinds", section.kind, "endpoints"), text)
     where = path if section.endpoints or not kind.endpoints else ("kinds", section.kind, "endpoints")
     if not names:
         document.complain(path, "has no endpoint; write one under `endpoints:`, in it or in its kind")
@@ -109,13 +121,34 @@ def check_pace(document: Document, path: Path, endpoint: Endpoint) -> None:
         document.complain(path, f"{text}; set a longer timeout and interval, or ask for less")
 
 
+def _refused_parent(parent: str, known: Iterable[str], by_id: Mapping[str, PointSection]) -> str:
+    """Why nothing may depend on it; "" when it may."""
+    if parent not in known:
+        return unknown(parent, known, "point")
+    kind = by_id[parent].kind if parent in by_id else ""
+    if kind == "branch":
+        return f"{parent} is a branch, which only groups wards; name a circuit, a hub or a service"
+    if kind == "anchor":
+        return f"{parent} is an anchor, on which nothing depends; name a circuit, a hub or a service"
+    return ""
+
+
 def _needs(
     path: Path, point: PointSection, kinds: Mapping[str, KindSection]
-) -> tuple[Path, Sequence[DependencySection]]:
+) -> Iterator[tuple[Path, Sequence[DependencySection]]]:
+    """What the point needs, and each of its endpoints, with the place that says it: the point's own wins."""
+    kind, where = kinds.get(point.kind), ("kinds", point.kind)
     if point.depends_on is not None:
-        return (*path, "depends_on"), point.depends_on
-    kind = kinds.get(point.kind)
-    return ("kinds", point.kind, "depends_on"), kind.depends_on if kind else ()
+        yield (*path, "depends_on"), point.depends_on
+    elif kind is not None:
+        yield (*where, "depends_on"), kind.depends_on
+    theirs = kind.endpoints if kind is not None else {}
+    for name in theirs.keys() | point.endpoints.keys():
+        own, common = point.endpoints.get(name), theirs.get(name)
+        if own is not None and own.depends_on is not None:
+            yield (*path, "endpoints", name, "depends_on"), own.depends_on
+        elif common is not None and common.depends_on is not None and point.endpoints.get(name, ...) is not None:
+            yield (*where, "endpoints", name, "depends_on"), common.depends_on
 
 
 def _cycles(parents: Mapping[str, Sequence[str]]) -> list[list[str]]:
@@ -143,7 +176,8 @@ def _cycles(parents: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return found
 
 
-def _once(document: Document, path: Path, value: str, seen: dict[str, int], field: str, noun: str) -> None:
+def check_once(document: Document, path: Path, value: str, seen: dict[str, int], field: str, noun: str) -> None:
+    """No two have the same ``value``; ``seen`` gathers those so far with their lines."""
     line = document.line((*path, field))
     if value in seen:
         text = f"{value!r} is another {noun}'s {field} in line {seen[value]}; give each its own"

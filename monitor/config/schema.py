@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
+from monitor.channels.base import Channel
 from monitor.config.fields import (
     Cell,
     Count,
@@ -24,15 +25,14 @@ from monitor.config.fields import (
     Text,
     Value,
     Words,
+    whole,
 )
+from monitor.config.model import CommonFate, Flapping
+from monitor.config.schema_alerts import AlertsSection, alerts_schema
+from monitor.config.schema_calendar import CalendarSection, WindowSection
+from monitor.config.section import Section
 from monitor.probes.base import Prober
 from monitor.probes.types import ByteSize, GoDuration
-
-
-class Section(BaseModel):
-    """A mapping of the file: an unknown key in it is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 class ServerSection(Section):
@@ -97,18 +97,6 @@ class BudgetsSection(Section):
     certificate: Duration | None = Field(default=None, description="every certificate must still be valid for as long")
 
 
-class EndpointSection(PaceSection):
-    """One address of a point. In a point it changes the kind's endpoint of that name, or adds one."""
-
-    name: Text | None = None
-    module: Text | None = None
-    target: Text | None = Field(default=None, description="may hold {host}, {code}, {id} ... and every variable")
-    link: Flag | None = Field(default=None, description="true for the one endpoint that the others lie behind")
-    critical: Flag | None = None
-    budgets: BudgetsSection | None = None
-    options: dict[str, Any] | None = Field(default=None, description="changes to the section, {host} expanded")
-
-
 def _one_or_any(value: object) -> object:
     return {"any_of": [value]} if isinstance(value, str) else value
 
@@ -122,7 +110,20 @@ class DependencySection(Section):
 Needs = list[Annotated[DependencySection, BeforeValidator(_one_or_any, json_schema_input_type=str | DependencySection)]]
 
 
-Kind = Literal["ward", "branch", "hub", "circuit", "service"]
+class EndpointSection(PaceSection):
+    """One address of a point. In a point it changes the kind's endpoint of that name, or adds one."""
+
+    name: Text | None = None
+    module: Text | None = None
+    target: Text | None = Field(default=None, description="may hold {host}, {code}, {id} ... and every variable")
+    link: Flag | None = Field(default=None, description="true for the one endpoint that the others lie behind")
+    critical: Flag | None = None
+    budgets: BudgetsSection | None = None
+    options: dict[str, Any] | None = Field(default=None, description="changes to the section, {host} expanded")
+    depends_on: Needs | None = Field(default=None, description="beside what its point needs; not at the link")
+
+
+Kind = Literal["ward", "branch", "hub", "circuit", "service", "anchor"]
 """What the wall and the verdict know how to show."""
 
 
@@ -133,11 +134,11 @@ class KindSection(Section):
     host: Host | None = None
     interval: Duration | None = None
     hours: Hours | None = None
-    labels: dict[Name, Text] = {}
-    variables: dict[Name, Value] = {}
-    depends_on: Needs = []
+    labels: dict[Name, Text] = Field(default={})
+    variables: dict[Name, Value] = Field(default={})
+    depends_on: Needs = Field(default=[])
     contact: ContactSection = ContactSection()
-    endpoints: dict[Name, EndpointSection] = {}
+    endpoints: dict[Name, EndpointSection] = Field(default={})
 
 
 class AreaSection(Section):
@@ -169,11 +170,32 @@ class PointSection(Section):
     host: Host | None = None
     location: LocationSection | None = None
     hours: Hours | None = None
-    labels: dict[Name, Text] = {}
-    variables: dict[Name, Value] = {}
+    labels: dict[Name, Text] = Field(default={})
+    variables: dict[Name, Value] = Field(default={})
     depends_on: Needs | None = Field(default=None, description="in place of the kind's")
     contact: ContactSection = ContactSection()
     endpoints: dict[Name, EndpointSection | None] = Field(default={}, description="null switches one of the kind's off")
+
+
+class CommonCauseSection(Section):
+    """When points are said to fail together."""
+
+    labels: list[Name] = Field(default=list(CommonFate().labels), description="area: the point's area")
+    window: Duration = CommonFate().window
+
+
+class FlappingSection(Section):
+    """Too many changes in a sliding window."""
+
+    window: Duration = Flapping().window
+    enter: Annotated[int, Field(ge=2, le=1000), BeforeValidator(whole)] = Flapping().enter
+    leave: Annotated[int, Field(ge=0, le=1000), BeforeValidator(whole)] = Flapping().leave
+
+    @model_validator(mode="after")
+    def _leaves_below(self) -> Self:
+        if self.leave >= self.enter:
+            raise ValueError(f"leave: {self.leave} is not less than enter: {self.enter}; write a smaller one")
+        return self
 
 
 class FileSection(Section):
@@ -185,11 +207,16 @@ class FileSection(Section):
     resolution: ResolutionSection = ResolutionSection()
     ca_file: Text | None = Field(default=None, description="trusted beside the system's authorities")
     stable_after: Duration = Field(default=timedelta(minutes=5))
+    calendar: CalendarSection = CalendarSection()
+    common_cause: CommonCauseSection = CommonCauseSection()
+    flapping: FlappingSection = FlappingSection()
     defaults: DefaultsSection = DefaultsSection()
-    variables: dict[Name, Value] = {}
-    kinds: dict[Kind, KindSection] = {}
-    areas: list[AreaSection] = []
-    points: list[PointSection] = []
+    variables: dict[Name, Value] = Field(default={})
+    kinds: dict[Kind, KindSection] = Field(default={})
+    areas: list[AreaSection] = Field(default=[])
+    points: list[PointSection] = Field(default=[])
+    maintenance: list[WindowSection] = Field(default=[])
+    alerts: AlertsSection = AlertsSection()
 
 
 class ModuleSection(Section):
@@ -209,7 +236,12 @@ def module_schema(probers: frozenset[tuple[str, type[Prober]]]) -> type[ModuleSe
     return create_model("Module", __base__=ModuleSection, __doc__=ModuleSection.__doc__, **fields)
 
 
-def file_schema(probers: frozenset[tuple[str, type[Prober]]]) -> type[FileSection]:
-    """The whole file's model, modules included."""
+def file_schema(
+    probers: frozenset[tuple[str, type[Prober]]], channels: frozenset[tuple[str, type[Channel]]]
+) -> type[FileSection]:
+    """The whole file's model, modules and channels included."""
     modules: Any = (dict[str, module_schema(probers)], {})  # type: ignore[misc]  # the type is made here
-    return create_model("Inventory", __base__=FileSection, __doc__="The monitor's configuration.", modules=modules)
+    alerts: Any = (alerts_schema(channels), AlertsSection())
+    return create_model(
+        "Inventory", __base__=FileSection, __doc__="The monitor's configuration.", modules=modules, alerts=alerts
+    )

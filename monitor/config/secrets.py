@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from monitor.channels import find_channels
+from monitor.config.channel_options import secret_fields
 from monitor.config.document import Document, Path
 
 MASK = "<secret>"
@@ -82,10 +84,17 @@ def is_secret(path: Path) -> bool:
     names = [step for step in path if isinstance(step, str)]
     if not names or names[-1] == "files" or names[-1].endswith("_file"):
         return False
-    if _is_secret_key(names[-1]):
+    if _is_secret_key(names[-1]) or _is_alert_secret(names):
         return True
     inside = next((position for position, name in enumerate(names[:-1]) if name in _HEADER_MAPS), None)
     return inside is not None and bool(_SECRET_HEADER.search(names[inside + 1]))
+
+
+def _is_alert_secret(names: Sequence[str]) -> bool:
+    """Whoever knows a channel's address may write to it, so channels say themselves which options are secrets."""
+    if names[:2] == ["alerts", "channels"] and len(names) > 3:
+        return any(names[3] in secret_fields(kind.options) for kind in find_channels().values())
+    return names == ["alerts", "heartbeat_url"]
 
 
 def _is_secret_key(name: str) -> bool:

@@ -16,12 +16,15 @@ from monitor.config.schema import (
     Kind,
     KindSection,
     PointSection,
-    Section,
 )
+from monitor.config.schema_calendar import WindowSection
+from monitor.config.section import Section
 
 S = TypeVar("S", bound=Section)
 _ESSENTIAL = frozenset({"kind", "host", "variables", "endpoints"})
-_ITEMS = ("kinds", "areas", "points")
+_ITEMS = ("kinds", "areas", "points", "maintenance")
+_ELSEWHERE = ("modules", "alerts")
+"""Read by those who know the probers' and the channels' options."""
 
 
 @dataclass(slots=True)
@@ -32,13 +35,14 @@ class Sections:
     kinds: dict[str, KindSection] = field(default_factory=dict)
     areas: list[tuple[Path, AreaSection]] = field(default_factory=list)
     points: list[tuple[Path, PointSection]] = field(default_factory=list)
+    maintenance: list[tuple[Path, WindowSection]] = field(default_factory=list)
     named: dict[str, list[str]] = field(default_factory=dict)
     unbuilt: set[Path] = field(default_factory=set)
     """Sections that lack a part without which their endpoints can't be made."""
 
 
 def read_sections(document: Document, root: Mapping[str, object]) -> Sections:
-    """Every section of the file but ``modules``; what is wrong goes into the document."""
+    """Every section of the file but ``modules`` and ``alerts``; what is wrong goes into the document."""
     sections = Sections(_read_head(document, root))
     for name, value in _mapping(document, root, "kinds"):
         if name not in get_args(Kind):
@@ -48,10 +52,8 @@ def read_sections(document: Document, root: Mapping[str, object]) -> Sections:
         if kind is not None:
             sections.kinds[name] = kind
     sections.named["kinds"] = [name for name, _ in _mapping(document, root, "kinds")]
-    for path, value in _list(document, root, "areas"):
-        area = _read(document, path, value, AreaSection)
-        if area is not None:
-            sections.areas.append((path, area))
+    sections.areas = _read_list(document, root, "areas", AreaSection)
+    sections.maintenance = _read_list(document, root, "maintenance", WindowSection)
     for path, value in _list(document, root, "points"):
         point = _read(document, path, value, PointSection) or _salvage(sections, path, value, PointSection)
         if point is not None:
@@ -69,7 +71,7 @@ def _read_head(document: Document, root: Mapping[str, object]) -> FileSection:
     for key, value in root.items():
         if key not in known:
             document.complain((key,), unknown(key, known, "key"))
-        elif key not in _ITEMS and key != "modules":
+        elif key not in _ITEMS and key not in _ELSEWHERE:
             try:
                 FileSection.model_validate({key: value})
             except ValidationError as error:
@@ -85,6 +87,11 @@ def _read(document: Document, path: Path, value: object, model: type[S]) -> S | 
     except ValidationError as error:
         explain(error, document, path, model)
         return None
+
+
+def _read_list(document: Document, root: Mapping[str, object], key: str, model: type[S]) -> list[tuple[Path, S]]:
+    read = ((path, _read(document, path, value, model)) for path, value in _list(document, root, key))
+    return [(path, section) for path, section in read if section is not None]
 
 
 def _salvage(sections: Sections, path: Path, value: object, model: type[S]) -> S | None:
