@@ -171,6 +171,11 @@ class Pipeline:
         told = self._herald.tell(events, self._clock())
         self._put(Decision(events=tuple(events), messages=(*told, *messages), deliveries=tuple(deliveries)))
 
+    def resume(self, events: Sequence[IncidentEvent]) -> None:
+        """Queue what the register found when it took up the open incidents after a restart."""
+        messages = self._herald.tell(events, self._clock())
+        self._put(Decision(events=tuple(events), messages=tuple(messages)))
+
     async def settled(self) -> None:
         """Wait until everything that was decided so far is durable (or held, see ``unwritten``) and shown."""
         await self._idle.wait()
