@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, union, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.incidents.model import Delivery, DeliveryOutcome, Message, MessageKind
@@ -58,9 +58,7 @@ class Outbox:
 
     async def pending(self) -> Sequence[Letter]:
         """What is still to be sent, and everything about the incidents that are open, in the order of recording."""
-        unsettled = select(outbox.c.id).where(outbox.c.settled.is_(None))
-        of_open = select(outbox.c.id).join_from(outbox, incidents, incidents.c.uid == outbox.c.incident)
-        wanted = union(unsettled, of_open.where(incidents.c.closed.is_(None))).subquery()
+        wanted = unsent().union(_of_open_incidents()).subquery()
         query = select(outbox.c.id, outbox.c.message, *_MESSAGE).join_from(outbox, wanted, wanted.c.id == outbox.c.id)
         async with self._database.reading() as connection:
             return [letter for _, letter in await _letters(connection, query.order_by(outbox.c.id))]
@@ -76,6 +74,16 @@ class Outbox:
             found = await _letters(connection, query.order_by(outbox.c.id.desc()).limit(limit + 1))
         following = str(found[limit - 1][0]) if len(found) > limit else ""
         return [letter for _, letter in found[:limit]], following
+
+
+def unsent() -> Select[int]:
+    """Asks for the numbers of the messages that nothing final was done about."""
+    return select(outbox.c.id).where(outbox.c.settled.is_(None))
+
+
+def _of_open_incidents() -> Select[int]:
+    query = select(outbox.c.id).join_from(outbox, incidents, incidents.c.uid == outbox.c.incident)
+    return query.where(incidents.c.closed.is_(None))
 
 
 async def _letters(connection: AsyncConnection, query: Select[*tuple[Any, ...]]) -> list[tuple[int, Letter]]:
