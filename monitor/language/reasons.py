@@ -28,6 +28,7 @@ SENTENCES = {
     Reason.STALLED: N_("máy giám sát bị khựng trong lúc dò"),
     Reason.STALE: N_("không có kết quả dò mới"),
     Reason.INTERNAL: N_("lỗi trong chương trình giám sát"),
+    Reason.ISOLATED: N_("máy giám sát mất mạng phía mình"),
     Reason.REDUNDANCY: N_("mất một đường dự phòng"),
     Reason.CONFIG: N_("đổi cấu hình"),
 }

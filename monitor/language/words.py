@@ -73,6 +73,7 @@ KINDS = {
     "hub": N_("Hub"),
     "circuit": N_("Tuyến truyền dẫn"),
     "service": N_("Dịch vụ dùng chung"),
+    "anchor": N_("Mốc phía máy giám sát"),
 }
 
 WEEKDAYS = (
@@ -192,6 +193,14 @@ class Words:
         if days == 1:
             return self.gettext("hôm qua %s") % clock
         return at.astimezone(ZONE).strftime("%d/%m ") + clock
+
+    def ahead(self, at: datetime, now: datetime) -> str:
+        """A time to come, to the minute, with the day in front when that isn't today."""
+        days = (at.astimezone(ZONE).date() - now.astimezone(ZONE).date()).days
+        clock = self.clock(at, seconds=False)
+        if days == 0:
+            return clock
+        return self.gettext("ngày mai %s") % clock if days == 1 else at.astimezone(ZONE).strftime("%d/%m ") + clock
 
     def between(self, not_before: datetime | None, at: datetime, now: datetime) -> str:
         """When something happened; "giữa 10:05 và 10:10" when nobody looked meanwhile."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.config.model import Config
+from monitor.incidents.model import Incident
 from monitor.language.reasons import explain
 from monitor.language.words import TITLES, Words
-from monitor.model import Status
-from monitor.web.wall import ALARM, TROUBLE, bucket, line, ranked
+from monitor.model import FaultKind
+from monitor.web.incident import Setting, affected, bucket_of, others, place_of, title
+from monitor.web.wall import ALARM, CUT_OFF, TROUBLE, bucket, line
 
 if TYPE_CHECKING:
     from monitor.board import PointView, Verdict
@@ -47,34 +47,56 @@ class Headline:
         return len(self.text) + len(self.rest) > ONE_LINE
 
 
-def headline(verdict: Verdict, words: Words, config: Config, now: datetime) -> Headline:
-    """What the wall's first lines say."""
-    _ = words.gettext
-    needing = [view for view in verdict.troubled if view.point.counted]
-    text = _text(verdict, words, config, now)
-    rest = ""
-    if needing and verdict.stable < verdict.total and not _nothing_known(verdict):
-        number = words.number(len(needing))
-        rest = words.ngettext("%s cần xử lý", "%s cần xử lý", len(needing)) % number
-    elif not needing:
-        bad = [view for view in (*verdict.services, *verdict.infrastructure) if bucket(view) in TROUBLE]
-        if bad:
-            rest = f"{bad[0].point.name} {line(bad[0], words, now).value}"
+def headline(verdict: Verdict, incidents: Sequence[Incident], setting: Setting) -> Headline:
+    """What the wall's first lines say. ``incidents`` are those open, worst first."""
+    _ = setting.words.gettext
     ratio = _("%(stable)d/%(total)d ổn định") % {"stable": verdict.stable, "total": verdict.total}
+    troubles = len(incidents) or len(loose(verdict))
+    tab = f"({troubles}) {ratio}" if troubles else ratio
+    isolated = next((each for each in incidents if each.fault.kind is FaultKind.VANTAGE), None)
+    if isolated is not None:
+        since = setting.words.moment(isolated.began, setting.now, seconds=False)
+        return Headline(
+            icon="unknown",
+            text=_("Chưa xác định: máy giám sát mất mạng phía mình từ %s") % since,
+            rest="",
+            below=_("Không kết luận gì về các điểm cho tới khi máy giám sát có lại mạng."),
+            title=f"({troubles}) {_('Chưa xác định')}",
+        )
     return Headline(
         icon=ICONS[verdict.tone],
-        text=text,
-        rest=rest,
-        below=_below(verdict, words, config, now),
-        title=f"({len(verdict.troubled)}) {ratio}" if verdict.troubled else ratio,
+        text=_text(verdict, setting),
+        rest=_rest(verdict, incidents, setting),
+        below=_below(verdict, incidents, setting),
+        title=tab,
     )
+
+
+def loose(verdict: Verdict) -> list[PointView]:
+    """The points that are in trouble, whether an incident says so or not."""
+    return [view for view in verdict.troubled if bucket(view) in TROUBLE]
+
+
+def _rest(verdict: Verdict, incidents: Sequence[Incident], setting: Setting) -> str:
+    words = setting.words
+    needing = [view for view in loose(verdict) if view.point.counted]
+    if not needing:
+        bad = [view for view in (*verdict.services, *verdict.infrastructure) if bucket(view) in TROUBLE]
+        if bad:
+            return f"{bad[0].point.name} {line(bad[0], words, setting.now).value}"
+    if incidents:
+        return words.ngettext("%s sự cố", "%s sự cố", len(incidents)) % words.number(len(incidents))
+    if needing and verdict.stable < verdict.total and not _nothing_known(verdict):
+        return words.ngettext("%s cần xử lý", "%s cần xử lý", len(needing)) % words.number(len(needing))
+    return ""
 
 
 def _nothing_known(verdict: Verdict) -> bool:
     return verdict.counts.get("unknown", 0) == verdict.total
 
 
-def _text(verdict: Verdict, words: Words, config: Config, now: datetime) -> str:
+def _text(verdict: Verdict, setting: Setting) -> str:
+    words = setting.words
     _ = words.gettext
     total = words.number(verdict.total)
     if not verdict.total:
@@ -85,30 +107,31 @@ def _text(verdict: Verdict, words: Words, config: Config, now: datetime) -> str:
     if verdict.stable + waived == verdict.total:
         return _("Tất cả %s điểm hoạt động ổn định") % words.number(verdict.stable)
     if verdict.fresh == verdict.total or (
-        verdict.stable + verdict.fresh == verdict.total and now - verdict.started < config.stable_after
+        verdict.stable + verdict.fresh == verdict.total and setting.now - verdict.started < setting.config.stable_after
     ):
-        time = words.duration(config.stable_after)
+        time = words.duration(setting.config.stable_after)
         return _("%(total)s điểm đang hoạt động, chưa đủ %(time)s") % {"total": total, "time": time}
     stable = words.number(verdict.stable)
     return _("%(stable)s/%(total)s điểm hoạt động ổn định") % {"stable": stable, "total": total}
 
 
-def _below(verdict: Verdict, words: Words, config: Config, now: datetime) -> str:
+def _below(verdict: Verdict, incidents: Sequence[Incident], setting: Setting) -> str:
+    words = setting.words
     _ = words.gettext
     if not verdict.total:
         return _("Khai báo địa chỉ thật của các điểm trong tệp cấu hình.")
+    if incidents:
+        return _worst(incidents[0], setting)
     if _nothing_known(verdict):
         return _("Đang chờ kết quả dò đầu tiên.")
-    worst = [view for view in ranked(verdict.troubled) if bucket(view) in TROUBLE]
-    if worst:
-        form = _("Toàn mạng: %s") if worst[0].point.kind == "hub" else _("Nặng nhất: %s")
-        return form % _worst(worst[0], worst, config, words, now)
-    calm = _("Không có điểm nào lỗi.")
+    if bad := loose(verdict):
+        return _("Nặng nhất: %s") % _point(bad[0], setting)
+    calm = _("Không có sự cố.")
     if verdict.stable and verdict.fresh:
         fresh = words.ngettext(
             "%(number)s điểm hoạt động chưa đủ %(time)s.", "%(number)s điểm hoạt động chưa đủ %(time)s.", verdict.fresh
         )
-        time = words.duration(config.stable_after)
+        time = words.duration(setting.config.stable_after)
         calm = fresh % {"number": words.number(verdict.fresh), "time": time}
     return f"{calm} {_services(verdict.services, words)}".strip()
 
@@ -126,26 +149,48 @@ def _services(services: Sequence[PointView], words: Words) -> str:
     ) % words.numeral(len(declared))
 
 
-def _worst(view: PointView, troubled: Sequence[PointView], config: Config, words: Words, now: datetime) -> str:
-    """The worst one, or its area when several of that are down alike."""
+def _point(view: PointView, setting: Setting) -> str:
+    words = setting.words
+    said = words.gettext(TITLES[bucket(view)]) % {"name": view.point.name}
+    if view.since is not None:
+        said += " " + words.gettext("từ %s") % words.moment(view.since, setting.now, seconds=False)
+    return f"{said}, {explain(words, view.reason, view.failed_phase, view.detail)}"
+
+
+def _worst(incident: Incident, setting: Setting) -> str:
+    """The worst incident in a sentence: "Nặng nhất: cả 8 điểm khu vực Ba Vì mất kết nối từ 10:02, do nhà mạng"."""
+    words, point = setting.words, setting.points.get(incident.fault.subject)
     _ = words.gettext
-    title = words.gettext(TITLES[bucket(view)]) % {"name": view.point.name}
-    since = view.since
-    if view.status in (Status.DOWN, Status.UNREACHABLE) and view.point.area:
-        alike = [each for each in troubled if each.point.area == view.point.area and each.status is view.status]
-        if len(alike) >= ALARM:
-            names: Mapping[str, str] = {area.id: area.name for area in config.areas}
-            members = sum(point.area == view.point.area and point.counted for point in config.points)
-            number = str(len(alike)) if len(alike) == members else f"{len(alike)}/{members}"
-            form = (
-                _("cả %(number)s điểm khu vực %(area)s mất kết nối")
-                if len(alike) == members
-                else _("%(number)s điểm khu vực %(area)s mất kết nối")
-            )
-            title = form % {"number": number, "area": names.get(view.point.area, view.point.area)}
-            since = min((each.since for each in alike if each.since), default=since)
-    parts = [title]
-    if since is not None:
-        parts[0] += " " + _("từ %s") % words.moment(since, now, seconds=False)
-    parts.append(explain(words, view.reason, view.failed_phase, view.detail))
-    return ", ".join(parts)
+    since = _("từ %s") % words.moment(incident.began, setting.now, seconds=False)
+    touched = others(incident)
+    whole = incident.fault.kind is FaultKind.NETWORK
+    hub = point is not None and point.kind == "hub"
+    form = "%s" if whole else _("Toàn mạng: %s") if hub else _("Nặng nhất: %s")
+    area = _of_one_area(incident, setting)
+    if area and not whole and not hub and bucket_of(incident) in CUT_OFF and len(touched) >= ALARM:
+        return form % f"{area} {since}, {_('do %s') % place_of(incident, setting)}"
+    said = f"{title(incident, setting)} {since}"
+    if touched:
+        return form % f"{said}, {affected(incident, setting)}"
+    first = next(iter(incident.affected.values()), None)
+    return form % (
+        f"{said}, {explain(words, first.reason, first.failed_phase)}"
+        if first and bucket_of(incident) != "flapping"
+        else said
+    )
+
+
+def _of_one_area(incident: Incident, setting: Setting) -> str:
+    """ "cả 8 điểm khu vực Ba Vì mất kết nối" when all that it touches lie in one area, else ""."""
+    _ = setting.words.gettext
+    points = [setting.points[each.point] for each in others(incident) if each.point in setting.points]
+    areas = {point.area for point in points}
+    if len(areas) != 1 or not areas <= setting.areas.keys():
+        return ""
+    area = areas.pop()
+    members = sum(point.area == area and point.counted for point in setting.config.points)
+    if len(points) == members:
+        form, number = _("cả %(number)s điểm khu vực %(area)s mất kết nối"), str(members)
+    else:
+        form, number = _("%(number)s điểm khu vực %(area)s mất kết nối"), f"{len(points)}/{members}"
+    return form % {"number": number, "area": setting.areas[area]}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from monitor.config.model import Config
 from monitor.language.words import BUCKETS, Words, sentence
 from monitor.web import wall
-from monitor.web.panel import reason, when
 from monitor.web.search import matches
+from monitor.web.telling import reason, when
 
 if TYPE_CHECKING:
     from monitor.board import PointView

@@ -1,17 +1,18 @@
-"""The panel beside the map: what is wrong, worst and newest first; or what was, when nothing is. Pure."""
+"""The panel beside the map: incidents, worst and newest first; or what was, when there is none. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor.config.model import Contact
-from monitor.language.reasons import explain
-from monitor.language.words import TITLES, Words, sentence
-from monitor.model import Outcome, Reason, Status, Transition
-from monitor.web.wall import bucket
+from monitor.incidents.model import Incident
+from monitor.language.words import TITLES, sentence
+from monitor.web.incident import Case, Setting, Touched, bucket_of, case, title
+from monitor.web.people import Caller, callers
+from monitor.web.telling import culprit, reason, when
+from monitor.web.wall import TROUBLE, bucket
 
 if TYPE_CHECKING:
     from monitor.board import PointView
@@ -19,33 +20,20 @@ if TYPE_CHECKING:
 LARGE, MEDIUM, ROW = "large", "medium", "row"
 FEW = 4
 """Up to so many, all of them are cards; with more, only the first two."""
-ROWS = 6
+ROWS = 5
 """So many rows fit below two cards."""
 RECENT = 6
-BAD = (Status.DOWN, Status.UNREACHABLE, Status.FAULTY, Status.DEGRADED)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Somebody to call: what to show, what to dial."""
-
-    name: str
-    phone: str = ""
-    note: str = ""
-
-    @property
-    def dial(self) -> str:
-        """The number as a telephone takes it."""
-        return "".join(letter for letter in self.phone if letter.isdigit() or letter == "+")
+LOUD = ("down", "unreachable", "faulty")
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One troubled point."""
+    """An incident, or a troubled point that is in none (``number`` is 0 then, and nobody can take it)."""
 
     id: str
-    name: str
     size: str
+    url: str
+    number: int
     bucket: str
     title: str
     place: str
@@ -53,15 +41,18 @@ class Card:
     since_text: str
     lasted: str
     reason: str
-    endpoint: str
+    where: str
     callers: tuple[Caller, ...]
+    taken: str = ""
+    ticket: str = ""
+    touched: tuple[Touched, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A trouble that is over."""
+    """An incident that is over."""
 
-    point: str
+    number: int
     when: str
     title: str
     bucket: str
@@ -70,29 +61,36 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """``more`` troubled points have no room; ``past`` is shown when there is some."""
+    """``open`` counts incidents, ``untaken`` those that nobody took, ``loose`` points in trouble and in no incident;
+    ``more`` of both have no room. ``past`` is shown when there is some."""
 
     cards: tuple[Card, ...]
+    open: int
+    untaken: int
+    loose: int
     more: int
-    total: int
     past: tuple[Past, ...] = field(default=())
 
 
 def panel(
-    troubled: Sequence[PointView],
-    recent: Sequence[Past],
-    areas: Mapping[str, str],
-    words: Words,
-    now: datetime,
+    incidents: Sequence[Incident], troubled: Sequence[PointView], recent: Sequence[Past], setting: Setting
 ) -> Panel:
-    """What the panel holds."""
-    limit = len(troubled) if len(troubled) <= FEW else 2 + ROWS
-    shown = troubled[:limit]
-    cards = tuple(card(view, _size(index, len(troubled)), areas, words, now) for index, view in enumerate(shown))
+    """What the panel holds. ``incidents`` are those open, ``troubled`` the points that are not well, worst first."""
+    touched = {each.point for incident in incidents for each in incident.troubled}
+    loose = [view for view in troubled if view.point.id not in touched and bucket(view) in TROUBLE]
+    total = len(incidents) + len(loose)
+    limit = total if total <= FEW else 2 + ROWS
+    cards: list[Card] = []
+    for number, incident in enumerate(incidents[:limit]):
+        cards.append(_incident(case(incident, setting), _size(number, total)))
+    for number, view in enumerate(loose[: limit - len(cards)], len(cards)):
+        cards.append(_loose(view, _size(number, total), setting))
     return Panel(
-        cards=cards,
-        more=len(troubled) - len(shown),
-        total=len(troubled),
+        cards=tuple(cards),
+        open=len(incidents),
+        untaken=sum(incident.acknowledged is None for incident in incidents),
+        loose=len(loose),
+        more=total - len(cards),
         past=tuple(recent[: RECENT if not cards else max(0, 3 - len(cards))]),
     )
 
@@ -103,108 +101,63 @@ def _size(index: int, total: int) -> str:
     return MEDIUM if index == 1 or total <= FEW else ROW
 
 
-def card(view: PointView, size: str, areas: Mapping[str, str], words: Words, now: datetime) -> Card:
-    """A troubled point as a card: since when, how long, why, which endpoint, whom to call."""
-    _ = words.gettext
-    point = view.point
-    place = _("khu vực %s") % areas[point.area] if point.area in areas else words.kind(point.kind)
+def _incident(told: Case, size: str) -> Card:
     return Card(
-        id=point.id,
-        name=point.name,
+        id=f"k-{told.uid}",
         size=size,
+        url=f"/incidents/{told.number}",
+        number=told.number,
+        bucket=told.bucket,
+        title=told.title,
+        place=told.affected,
+        since=told.since,
+        since_text=told.since_text,
+        lasted=told.lasted,
+        reason=". ".join(part for part in (told.reason, told.evidence) if part),
+        where=told.where,
+        callers=told.callers,
+        taken=told.taken,
+        ticket=told.ticket,
+        touched=told.touched,
+    )
+
+
+def _loose(view: PointView, size: str, setting: Setting) -> Card:
+    words, now, point = setting.words, setting.now, view.point
+    place = words.gettext("khu vực %s") % setting.areas[point.area] if point.area in setting.areas else ""
+    return Card(
+        id=f"k-{point.id}",
+        size=size,
+        url=f"/points/{point.id}",
+        number=0,
         bucket=bucket(view),
         title=words.gettext(TITLES[bucket(view)]) % {"name": point.name},
-        place=sentence(place),
+        place=sentence(place or words.kind(point.kind)),
         since=view.since,
         since_text=when(view, words, now),
         lasted=words.duration(now - view.since) if view.since is not None else "",
         reason=sentence(reason(view, words)),
-        endpoint=culprit(view),
+        where=culprit(view),
         callers=callers(point.contact, words),
     )
 
 
-def when(view: PointView, words: Words, now: datetime) -> str:
-    """Since when it is as it is: "từ 10:05:12", "giữa 10:05 và 10:10" when nobody looked meanwhile."""
-    if view.never:
-        return words.gettext("chưa từng kết nối")
-    if view.since is None:
-        return ""
-    if view.not_before is not None:
-        return words.between(view.not_before, view.since, now)
-    return words.gettext("từ %s") % words.moment(view.since, now)
+def past(incidents: Sequence[Incident], setting: Setting) -> tuple[Past, ...]:
+    """Incidents that are over, in their order; those that turned out to be part of another are left out."""
+    return tuple(_past(incident, setting) for incident in incidents if not incident.is_open and not incident.into)
 
 
-def reason(view: PointView, words: Words) -> str:
-    """Why, with the figure where it is a matter of time."""
-    text = explain(words, view.reason, view.failed_phase, view.detail)
-    if view.reason is not Reason.LATENCY:
-        return text
-    for each in view.endpoints:
-        last = each.last
-        budget = each.endpoint.module.budgets.latency
-        if each.reason is Reason.LATENCY and last is not None and last.outcome is Outcome.UP and budget is not None:
-            return words.gettext("trả lời sau %(latency)s, ngưỡng %(budget)s") % {
-                "latency": words.latency(last.latency_seconds),
-                "budget": words.latency(budget.total_seconds()),
-            }
-    return text
-
-
-def culprit(view: PointView) -> str:
-    """The name of the endpoint that the point's status comes from."""
-    for each in view.endpoints:
-        if each.endpoint.key.endpoint == view.culprit:
-            return each.endpoint.name
-    return ""
-
-
-def callers(contact: Contact, words: Words) -> tuple[Caller, ...]:
-    """Whom to call: the point's own people first, then the provider with the circuit's number."""
-    found = []
-    if contact.name or contact.phone:
-        found.append(Caller(contact.name or words.gettext("Tại điểm"), contact.phone))
-    if contact.provider or contact.provider_hotline:
-        note = words.gettext("kênh %s") % contact.circuit_id if contact.circuit_id else ""
-        found.append(Caller(contact.provider or words.gettext("Nhà mạng"), contact.provider_hotline, note))
-    return tuple(found)
-
-
-def past(
-    transitions: Sequence[Transition], names: Mapping[str, str], words: Words, now: datetime, *, limit: int = RECENT
-) -> tuple[Past, ...]:
-    """The troubles of points that ended, newest first. ``transitions`` are newest first.
-
-    A trouble lasts from the first bad status to the next that is up, however it changed in between; the worst names it.
-    """
-    begun: dict[str, Transition] = {}
-    worst: dict[str, Transition] = {}
-    ended: list[tuple[Transition, Transition, datetime]] = []
-    for row in reversed(transitions):
-        subject = row.key.point
-        if not row.key.is_point or subject not in names:
-            continue
-        if row.status in BAD:
-            begun.setdefault(subject, row)
-            if subject not in worst or BAD.index(row.status) < BAD.index(worst[subject].status):
-                worst[subject] = row
-        elif row.status is Status.UP and subject in begun:
-            ended.append((begun.pop(subject), worst.pop(subject), row.at))
-        elif row.status is Status.UNOBSERVED:
-            begun.pop(subject, None)
-            worst.pop(subject, None)
-    ended.sort(key=lambda entry: entry[2], reverse=True)
-    return tuple(_past(first, bad, end, names, words, now) for first, bad, end in ended[:limit])
-
-
-def _past(
-    first: Transition, bad: Transition, end: datetime, names: Mapping[str, str], words: Words, now: datetime
-) -> Past:
-    lasted = words.duration(max(timedelta(), end - first.at))
+def _past(incident: Incident, setting: Setting) -> Past:
+    words, told = setting.words, case(incident, setting)
     return Past(
-        point=first.key.point,
-        when=words.moment(first.at, now, seconds=False),
-        title=words.gettext(TITLES[bad.status.value]) % {"name": names[first.key.point]},
-        bucket=bad.status.value,
-        note=f"{lasted} · {explain(words, bad.reason, bad.failed_phase, bad.detail)}",
+        number=incident.number,
+        when=words.moment(incident.began, setting.now, seconds=False),
+        title=title(incident, setting),
+        bucket=bucket_of(incident),
+        note=f"{told.lasted} · {told.affected}",
     )
+
+
+def loud(incidents: Sequence[Incident]) -> tuple[int, ...]:
+    """The numbers of those that are worth a sound when they are new."""
+    return tuple(incident.number for incident in incidents if bucket_of(incident) in LOUD)

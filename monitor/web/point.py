@@ -13,7 +13,8 @@ from monitor.language.reasons import explain
 from monitor.language.words import Words, sentence
 from monitor.model import Outcome, Reason, Status, Transition
 from monitor.web import wall
-from monitor.web.panel import Caller, callers, culprit, reason, when
+from monitor.web.people import Caller, callers
+from monitor.web.telling import culprit, reason, when
 
 if TYPE_CHECKING:
     from monitor.board import EndpointView, PointView

@@ -48,6 +48,8 @@ class Tile:
     label: str
     words: str
     wide: bool = False
+    number: int = 0
+    """The incident that touches it; 0: none."""
 
     @property
     def long(self) -> bool:
@@ -67,6 +69,8 @@ class Cell:
     alarm: bool
     troubled: str
     """ "8/9" when several points but not all are troubled."""
+    number: int = 0
+    """The worst open incident that touches it; 0: none."""
 
     @property
     def all_tiles(self) -> tuple[Tile, ...]:
@@ -123,18 +127,25 @@ def counts(views: Iterable[PointView], words: Words, config: Config) -> tuple[Co
     )
 
 
-def cells(views: Mapping[str, PointView], words: Words, config: Config, now: datetime) -> tuple[Cell, ...]:
-    """The areas of the map, each with its tiles, in the configuration's order from north-west to south-east."""
+def cells(
+    views: Mapping[str, PointView], words: Words, config: Config, now: datetime, numbers: Mapping[str, int]
+) -> tuple[Cell, ...]:
+    """The areas of the map, each with its tiles, in the configuration's order from north-west to south-east.
+
+    ``numbers`` are those of the open incidents by the points that they touch, the worst incident's in front.
+    """
     by_area: dict[str, list[PointView]] = {}
     for view in views.values():
         by_area.setdefault(view.point.area, []).append(view)
     areas = sorted(config.areas, key=lambda area: (area.row, area.column))
-    return tuple(_cell(area, by_area.get(area.id, []), words, config, now) for area in areas)
+    return tuple(_cell(area, by_area.get(area.id, []), words, config, now, numbers) for area in areas)
 
 
-def _cell(area: Area, members: list[PointView], words: Words, config: Config, now: datetime) -> Cell:
+def _cell(
+    area: Area, members: list[PointView], words: Words, config: Config, now: datetime, numbers: Mapping[str, int]
+) -> Cell:
     def tile(view: PointView) -> Tile:
-        return _tile(view, area, words, config.stable_after, now)
+        return _tile(view, area, words, config.stable_after, now, numbers.get(view.point.id, 0))
 
     columns = 2 * area.column_span
     wards = [view for view in members if view.point.kind == "ward"]
@@ -151,15 +162,20 @@ def _cell(area: Area, members: list[PointView], words: Words, config: Config, no
         frame=next((name for name in FRAMES if name in buckets), ""),
         alarm=sum(name in CUT_OFF for name in buckets) >= ALARM,
         troubled=f"{troubled}/{len(buckets)}" if 1 < troubled < len(buckets) else "",
+        number=next(
+            (number for point, number in numbers.items() if any(point == each.id for each in (*tiles, *branches))), 0
+        ),
     )
 
 
-def _tile(view: PointView, area: Area, words: Words, stable_after: timedelta, now: datetime) -> Tile:
+def _tile(view: PointView, area: Area, words: Words, stable_after: timedelta, now: datetime, number: int) -> Tile:
     point = view.point
     name = words.gettext("CN") if point.kind == "branch" else short_name(point)
     kind = bucket(view)
     spoken = f"{name}, {point.name}" if point.kind == "branch" else point.name
     label = f"{spoken}, {words.bucket(kind, stable_after).lower()}"
+    if number:
+        label += ", " + words.gettext("sự cố %s") % number
     if kind in TROUBLE and view.since is not None:
         label += ", " + words.gettext("từ %s") % words.moment(view.since, now, seconds=False)
     return Tile(
@@ -169,6 +185,7 @@ def _tile(view: PointView, area: Area, words: Words, stable_after: timedelta, no
         label=label,
         words=fold(f"{point.name} {area.name} {point.id.replace('-', ' ')} {point.code}"),
         wide=point.kind == "ward" and len(name) > WIDE_NAME,
+        number=number,
     )
 
 
@@ -193,16 +210,6 @@ def arrange(tiles: Sequence[tuple[Tile, float, float]], columns: int) -> tuple[T
         rows[-1].append(entry)
         room -= width
     return tuple(entry[0] for row in rows for entry in sorted(row, key=lambda entry: entry[2]))
-
-
-def ranked(troubled: Sequence[PointView]) -> tuple[PointView, ...]:
-    """The troubled points with the hub, then circuits, that are down in front: others may be down because of them."""
-
-    def rank(view: PointView) -> int:
-        cut_off = view.point.kind in SHARED and bucket(view) in CUT_OFF
-        return SHARED.index(view.point.kind) if cut_off else len(SHARED)
-
-    return tuple(sorted(troubled, key=rank))
 
 
 def line(view: PointView, words: Words, now: datetime) -> Line:

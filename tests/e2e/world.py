@@ -9,18 +9,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from aiohttp import web
 from playwright.async_api import Page
 
 from monitor.board import Board
 from monitor.config.model import Config, Endpoint
-from monitor.incidents.model import Decision
-from monitor.model import Reason, Result, Transition
+from monitor.incidents.model import Entry, IncidentEvent, Message
+from monitor.incidents.register import Register
+from monitor.incidents.shown import Incidents
+from monitor.model import Reason, Result
+from monitor.pipeline import Pipeline
 from monitor.storage.store import Store
 from monitor.web import build
 from monitor.web.stream import BEAT_EVERY, Hub
 from monitor.web.uptimes import Uptimes
+from tests.quiet import NoMessages
 
 INVENTORY = Path(__file__).parents[2] / "config" / "endpoints.yaml"
 PHASES = {
@@ -28,6 +33,11 @@ PHASES = {
     "http": {"resolve": 0.002, "connect": 0.019, "tls": 0.041, "processing": 0.128, "transfer": 0.012},
     "dns": {"request": 0.004},
 }
+
+
+def make_id() -> str:
+    """A new id."""
+    return uuid4().hex
 
 
 Open = Callable[..., Awaitable[Page]]
@@ -86,6 +96,20 @@ class NoMetrics:
         yield b""
 
 
+class Kept:
+    """Results are written by the test, entries at once: as the recorder does, without its queue."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+
+    def add(self, result: Result) -> None:
+        """The feeder writes them."""
+
+    async def write(self, entries: Sequence[Entry]) -> bool:
+        await self._store().write_entries(entries)
+        return True
+
+
 class World:
     """The parts, and what a test does to them."""
 
@@ -95,7 +119,18 @@ class World:
         self.board = Board(config, clock=self.clock)
         self.store = Store(f"sqlite:///{folder / 'monitor.db'}")
         self.banners: list[str] = []
-        self.hub = Hub(board=self.board, clock=self.clock, banners=lambda: self.banners)
+        self.incidents = Incidents()
+        self.hub = Hub(board=self.board, incidents=self.incidents, clock=self.clock, banners=lambda: self.banners)
+        kept = Kept(lambda: self.store)
+        self.pipeline = Pipeline(
+            board=self.board,
+            register=Register(config, make_id=make_id),
+            herald=NoMessages(),
+            results=kept,
+            journal=kept,
+            clock=self.clock,
+            observers=(self.incidents, self.hub),
+        )
         self.uptimes = Uptimes(board=self.board, store=self.store, clock=self.clock, sink=NoUptime())
         self.url = ""
         self._runner: web.AppRunner | None = None
@@ -109,8 +144,12 @@ class World:
             metrics=NoMetrics(),
             hub=self.hub,
             uptimes=self.uptimes,
+            incidents=self.incidents,
+            record=self.pipeline,
+            plan=self._reload,
             reload=self._reload,
             clock=self.clock,
+            make_id=make_id,
         )
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -135,16 +174,17 @@ class World:
     async def feed(self, results: Iterable[Result]) -> None:
         """What the pipeline does with results, in order."""
         fed = list(results)
-        decided: list[Transition] = []
         for result in fed:
-            transitions = list(self.board.apply(result).rows)
-            self.board.show(transitions)
-            decided += transitions
-            self.hub.on_result(result)
+            self.pipeline.accept(result)
+        self.pipeline.age(self.clock())
         await self.store.write_results(fed)
-        await self.store.write_entries(decided)
-        if decided:
-            self.hub.on_decision(Decision(rows=tuple(decided)))
+        await self.pipeline.settled()
+
+    async def record(self, events: Sequence[IncidentEvent], messages: Sequence[Message] = ()) -> None:
+        """What operators, evidence and deliveries add."""
+        self.pipeline.record(events=events)
+        await self.store.write_entries(messages)
+        await self.pipeline.settled()
 
     async def all_up(self, *, but: Sequence[str] = ()) -> None:
         """A good result of every declared endpoint, now."""
@@ -230,6 +270,8 @@ async def world(config: Config, folder: Path) -> AsyncIterator[World]:
         await made.store.open()
         stack.push_async_callback(made.store.close)
         run = await made.store.begin_run("local", made.clock())
+        running = asyncio.create_task(made.pipeline.run())
+        stack.push_async_callback(_cancel, running)
         await made.all_up()
         made.clock.set_back(timedelta())
         await made.store.mark_alive(run, made.clock())

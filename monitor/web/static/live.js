@@ -109,7 +109,7 @@ function lose() {
 function connect() {
   const source = new EventSource("/api/v1/stream");
   live.source = source;
-  for (const name of ["snapshot", "status", "transition", "beat"]) {
+  for (const name of ["snapshot", "status", "transition", "incident", "beat"]) {
     source.addEventListener(name, (event) => {
       if (live.source === source) hear(name, JSON.parse(event.data));
     });

@@ -2,7 +2,7 @@
 "use strict";
 
 // What the page's own scripts set on elements: the server knows nothing of it.
-const OWN = new Set(["tabindex", "aria-pressed", "data-dim", "data-news"]);
+const OWN = new Set(["tabindex", "aria-pressed", "data-dim", "data-news", "open"]);
 
 function morph(old, fresh) {
   for (const { name } of [...old.attributes]) {

@@ -1,7 +1,6 @@
 // The wall's own: walking the map, filter, search, sound, help.
 "use strict";
 
-const TROUBLE = ["down", "unreachable", "faulty"];
 const CHIME_EVERY = 30000;
 const search = document.getElementById("search");
 const help = document.getElementById("help");
@@ -85,15 +84,16 @@ document.getElementById("picture").addEventListener("focusin", (event) => {
   if (tile) rove(tile);
 });
 
-// ---- news: pulse, and one chime for a point that went bad ----
+// ---- news: an incident of rank faulty or worse that was not there before pulses and sounds, once ----
 document.addEventListener("drawn", (event) => {
-  const bad = new Map(tiles().filter((tile) => TROUBLE.includes(tile.dataset.bucket)).map((tile) => [tile.id, tile]));
-  if (state.known && !event.detail.first) {
-    const news = [...bad].filter(([id]) => !state.known.has(id));
-    for (const [id, tile] of news) pulse(tile, document.getElementById(id.replace("t-", "k-")), tile.closest(".cell").querySelector(".cell-head"));
-    if (news.length) chime();
+  const loud = document.getElementById("panel").dataset.loud.split(" ").filter(Boolean);
+  state.known ??= new Set(loud);
+  const news = loud.filter((number) => !state.known.has(number));
+  for (const number of news) state.known.add(number);
+  if (news.length && !event.detail.first) {
+    for (const number of news) pulse(...document.querySelectorAll(`#picture [data-incident="${number}"]`));
+    chime();
   }
-  state.known = new Set(bad.keys());
   document.getElementById("map").dataset.old = words.across;
   settle();
   for (const count of document.querySelectorAll(".count")) {
@@ -103,8 +103,8 @@ document.addEventListener("drawn", (event) => {
 });
 
 function pulse(...elements) {
-  for (const element of elements) {
-    if (!element) continue;
+  for (const each of elements) {
+    const element = each.classList.contains("cell") ? each.querySelector(".cell-head") : each;
     element.setAttribute("data-news", "");
     setTimeout(() => element.removeAttribute("data-news"), 3200);
   }
@@ -152,7 +152,7 @@ document.getElementById("help-open").addEventListener("click", () => help.showMo
 
 // ---- keys ----
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target === search) {
     if (event.key === "Escape") {
       search.value = "";
@@ -177,12 +177,19 @@ document.addEventListener("keydown", (event) => {
     "?": () => help.showModal(),
     Escape: () => { if (state.bucket) filter(state.bucket); },
     i: () => document.querySelector(".card a")?.focus(),
+    a: take,
     m: switchSound,
     t: switchTheme,
     l: switchLanguage,
   };
   actions[event.key.length === 1 ? event.key.toLowerCase() : event.key]?.();
 });
+
+// The card that has the focus, else the first that nobody took.
+function take() {
+  const card = document.activeElement?.closest?.(".card") ?? document.querySelector(".card:has([data-act])");
+  if (card?.dataset.incident) openAct("acknowledge", card.dataset.incident);
+}
 
 settle();
 showSound();

@@ -1,0 +1,78 @@
+"""Messages about incidents as letters to read: what was said, by which channel, when, and what did not arrive. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from monitor.incidents.model import Delivery, DeliveryOutcome
+from monitor.language import N_
+from monitor.storage.records import Letter
+from monitor.web.incident import Setting
+from monitor.web.timeline import MESSAGES
+
+LATE = timedelta(minutes=1)
+"""A message that left so long after it was due came late."""
+
+OUTCOMES = {
+    DeliveryOutcome.DELIVERED: N_("đã gửi"),
+    DeliveryOutcome.FAILED: N_("chưa gửi được, sẽ gửi lại"),
+    DeliveryOutcome.GIVEN_UP: N_("không gửi được"),
+    DeliveryOutcome.DROPPED: N_("không cần gửi nữa"),
+}
+BUCKETS = {
+    DeliveryOutcome.DELIVERED: "stable",
+    DeliveryOutcome.FAILED: "degraded",
+    DeliveryOutcome.GIVEN_UP: "down",
+    DeliveryOutcome.DROPPED: "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One letter. ``title`` and ``text`` are what was said, "" while it wasn't; ``trouble`` why it did not arrive."""
+
+    id: str
+    kind: str
+    number: int
+    channel: str
+    when: str
+    bucket: str
+    outcome: str
+    late: str
+    title: str
+    text: str
+    trouble: str
+
+
+def letters(found: Sequence[Letter], setting: Setting) -> tuple[Note, ...]:
+    """The letters in words, in their order."""
+    return tuple(_note(letter, setting) for letter in found)
+
+
+def _note(letter: Letter, setting: Setting) -> Note:
+    words, message = setting.words, letter.message
+    _ = words.gettext
+    last = letter.deliveries[-1] if letter.deliveries else None
+    said = next((each for each in reversed(letter.deliveries) if each.title or each.text), None)
+    return Note(
+        id=message.id,
+        kind=_(MESSAGES[message.kind]),
+        number=int(message.payload.get("number") or 0),
+        channel=message.channel,
+        when=words.moment(last.at if last else message.created_at, setting.now),
+        bucket=BUCKETS[last.outcome] if last else "fresh",
+        outcome=_(OUTCOMES[last.outcome]) if last else _("đang chờ gửi"),
+        late=_late(letter, last, setting),
+        title=said.title if said else "",
+        text=said.text if said else "",
+        trouble=last.detail if last and last.outcome is not DeliveryOutcome.DELIVERED else "",
+    )
+
+
+def _late(letter: Letter, last: Delivery | None, setting: Setting) -> str:
+    if last is None or last.outcome is not DeliveryOutcome.DELIVERED:
+        return ""
+    late = last.at - letter.message.due_at
+    return setting.words.gettext("gửi muộn %s") % setting.words.duration(late) if late >= LATE else ""
