@@ -82,7 +82,7 @@ async def test_nothing_is_clipped_when_nothing_is_declared(served: World, open_p
     page = await open_page()
     await expect(page.locator("h1")).to_have_text("Chưa có điểm nào được khai báo")
     await expect(page.locator("#map .tile.s-undeclared")).to_have_count(156)
-    await expect(page.locator("#infrastructure")).to_contain_text("166 điểm chưa khai báo")
+    await expect(page.locator("#infrastructure")).to_contain_text("168 điểm chưa khai báo")
     await assert_whole(page)
 
 

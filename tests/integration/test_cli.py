@@ -68,7 +68,7 @@ def modules(tmp_path: Path) -> str:
 
 def test_a_good_file_is_said_to_be_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(CONFIG)]) == 0
-    assert "166 points, 640 endpoints" in capsys.readouterr().out
+    assert "168 points, 642 endpoints" in capsys.readouterr().out
 
 
 def test_ten_mistakes_are_ten_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import load
-from monitor.config.model import Config, Point
+from monitor.calendar.model import Calendar
+from monitor.config import examine, load
+from monitor.config.model import CommonFate, Config, Dependency, Flapping, Point
 
 FILE = Path("config/endpoints.yaml")
 
@@ -36,7 +37,7 @@ def of_kind(config: Config, kind: str) -> list[Point]:
 def test_what_is_in_it(config: Config) -> None:
     kinds = Counter(point.kind for point in config.points)
 
-    assert kinds == {"ward": 126, "branch": 30, "service": 7, "hub": 1, "circuit": 2}
+    assert kinds == {"ward": 126, "branch": 30, "service": 7, "hub": 1, "circuit": 2, "anchor": 2}
     assert sum(point.counted for point in config.points) == 156
     assert Counter(point.unit_type for point in of_kind(config, "ward")) == {"phuong": 51, "xa": 75}
 
@@ -62,6 +63,70 @@ def test_wards_have_their_endpoints_and_parents(config: Config) -> None:
         assert ward.endpoints[0].target == f"{host}:7443"
         assert ward.endpoints[1].target == f"https://{host}:8443/mot-cua/"
         assert ward.endpoints[3].module.options.model_dump()["query_name"] == host
+
+
+def test_whose_fault_it_may_be(config: Config) -> None:
+    needs = {point.id: [need.any_of for need in point.depends_on] for point in config.points}
+
+    assert needs["hub"] == needs["anchor-1"] == needs["anchor-2"] == []
+    assert needs["circuit-1"] == needs["circuit-2"] == [("hub",)]
+    for point in config.points:
+        inner = {endpoint.key.endpoint: endpoint.depends_on for endpoint in point.endpoints if endpoint.depends_on}
+        expected = {"exchange": (Dependency(any_of=("exchange-platform",)),)} if point.counted else {}
+        assert inner == expected, point.id
+
+
+def test_the_anchors(config: Config) -> None:
+    anchors = of_kind(config, "anchor")
+
+    assert [(point.name, [endpoint.target for endpoint in point.endpoints]) for point in anchors] == [
+        ("Cổng mạng Trung tâm", ["anchor-1.lienthong.example:7443"]),
+        ("Chuyển mạch lõi Trung tâm", ["anchor-2.lienthong.example:7443"]),
+    ]
+    assert not any(point.counted for point in anchors)
+
+
+def test_everything_goes_to_the_test_inbox(config: Config) -> None:
+    assert [(name, channel.kind) for name, channel in config.alerts.channels.items()] == [("inbox", "inbox")]
+    assert [(route.channels, route.match, route.when) for route in config.alerts.routes] == [(("inbox",), (), "always")]
+    assert config.alerts.url == f"http://{config.server.host}:{config.server.port}"
+    assert config.maintenance == ()
+
+
+def test_what_it_says_is_what_holds_without_it(config: Config) -> None:
+    assert (config.calendar, config.common_fate, config.flapping) == (Calendar(), CommonFate(), Flapping())
+
+
+def test_what_is_left_to_do() -> None:
+    _, warnings = examine(FILE, environ={})
+
+    assert [warning.text.partition(" of the")[0] for warning in warnings] == ["only 0"]
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise's, for what it may encrypt
+def test_the_examples_in_its_comments_load(tmp_path: Path) -> None:
+    """Every commented key, put in force at once."""
+    text = FILE.read_text("utf-8")
+    begin, end = text.index("\nalerts:"), text.index("# The cells of")
+    lines = [
+        line for line in text[begin:end].split("\n") if "In place of it" not in line and "The test inbox" not in line
+    ]
+    shown = "\n".join(re.sub(r"^( *)# ( *(- )?[a-z_-]+:|  )", r"\1\2", line) for line in lines)
+    shown = (
+        shown.replace("maintenance: []", "maintenance:").replace("\n#  ", "\n  ").replace("\n# Planned", "\n#Planned")
+    )
+    (tmp_path / "endpoints.yaml").write_text(
+        (text[:begin] + shown + text[end:]).replace("/etc/lienthong/mail-password", "password"), "utf-8"
+    )
+    (tmp_path / "password").write_text("hunter2\n")
+    environ = {"DUTY_GROUP_URL": "json://127.0.0.1/", "HEARTBEAT_URL": "http://127.0.0.1/alive"}
+
+    made = load(tmp_path / "endpoints.yaml", environ=environ)
+
+    assert list(made.alerts.channels) == ["inbox", "alertmanager", "duty-group", "duty-mail", "duty-sms"]
+    assert [route.name for route in made.alerts.routes] == ["everything", "cut off", "the rest, by day"]
+    assert [window.rule for window in made.maintenance] == ["FREQ=MONTHLY;BYDAY=1SU"]
+    assert (made.alerts.last_resort, made.alerts.heartbeat_url) == ("duty-sms", "http://127.0.0.1/alive")
 
 
 def test_the_shared_services(config: Config) -> None:
