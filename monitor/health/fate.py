@@ -6,6 +6,7 @@ The rule, with the figures that it was chosen by, is in docs/decisions/causes.md
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -86,6 +87,16 @@ class _Span(NamedTuple):
     end: datetime
 
 
+class _Count(NamedTuple):
+    """How many points failed, of how many that say anything about it."""
+
+    failing: int
+    observed: int
+
+    def without(self, part: _Count) -> _Count:
+        return _Count(self.failing - part.failing, self.observed - part.observed)
+
+
 class _Times:
     """The first failures of some points in order, and how many points are well."""
 
@@ -93,11 +104,11 @@ class _Times:
         self.failing = sorted(point.failing_since for point in points if point.failing_since is not None)
         self.well = len(points) - len(self.failing)
 
-    def count(self, span: _Span) -> tuple[int, int]:
-        """How many began to fail in the span, and of how many points: those that failed before it don't count."""
+    def count(self, span: _Span) -> _Count:
+        """How many began to fail in the span; those that failed before it say nothing."""
         earlier = bisect_left(self.failing, span.begin)
         within = bisect_right(self.failing, span.end) - earlier
-        return within, self.well + len(self.failing) - earlier
+        return _Count(within, self.well + len(self.failing) - earlier)
 
     def together(self, window: timedelta, around: datetime) -> _Span | None:
         """The most first failures that lie in one window with ``around`` (of several the earliest), as the span of
@@ -114,30 +125,32 @@ class _Times:
 
 def _values(points: Sequence[Seen], times: _Times, label: str, window: timedelta, around: datetime) -> Iterator[_Value]:
     """The values of a label that qualify, in order."""
-    members: dict[str, list[Seen]] = {}
-    for point in points:
-        if value := point.labels.get(label):
-            members.setdefault(value, []).append(point)
+    failures = Counter(point.labels.get(label) for point in points if point.failing_since is not None)
+    members: dict[str, list[Seen]] = {value: [] for value, count in failures.items() if value and count >= AT_LEAST}
+    for point in points if members else ():
+        if (value := point.labels.get(label)) in members:
+            members[value].append(point)
     for value, inside in sorted(members.items()):
         own = _Times(inside)
         span = own.together(window, around)
-        if span is None:
-            continue
-        failing, observed = own.count(span)
-        all_failing, all_observed = times.count(span)
-        if _explains(failing, observed, all_failing - failing, all_observed - observed):
+        if span is not None and _explains(own, times, span, window):
             names = frozenset(p.point for p in inside if p.failing_since and span.begin <= p.failing_since <= span.end)
-            yield _Value(f"{label}={value}", observed, names)
+            yield _Value(f"{label}={value}", own.count(span).observed, names)
 
 
-def _explains(failing: int, observed: int, others_failing: int, others: int) -> bool:
-    """Whether so many failures inside, and so few outside, speak for a common cause."""
-    return (
-        failing >= AT_LEAST
-        and 100 * failing >= SHARE_PERCENT * observed
-        and 2 * others_failing < others
-        and (not others_failing or accident(failing, observed, others_failing, others) <= CHANCE)
-    )
+def _explains(inside: _Times, everyone: _Times, span: _Span, window: timedelta) -> bool:
+    """Whether so many failures inside, and so few outside, speak for a common cause.
+
+    How often points fail by themselves these minutes is taken from the others over a time that is a window longer on
+    either side: a storm that has been going for a while is a storm still.
+    """
+    failing, observed = inside.count(span)
+    others_failing, others = everyone.count(span).without(inside.count(span))
+    if failing < AT_LEAST or 100 * failing < SHARE_PERCENT * observed or 2 * others_failing >= others:
+        return False
+    longer = _Span(span.begin - window, span.end + window)
+    others_failing, others = everyone.count(longer).without(inside.count(longer))
+    return not others_failing or accident(failing, observed, others_failing, others) <= CHANCE
 
 
 def accident(failing: int, observed: int, others_failing: int, others: int) -> float:
