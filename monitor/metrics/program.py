@@ -87,8 +87,8 @@ class Outbox(Protocol):
         ...
 
     @property
-    def oldest_due(self) -> datetime | None:
-        """Since when the oldest of these has been due."""
+    def oldest_seconds(self) -> Mapping[str, float]:
+        """For how long the oldest of these has been due, by channel."""
         ...
 
 
@@ -129,7 +129,7 @@ class Program(Collector):
         """Say whom to ask at a scrape. ``incidents`` are those that are open."""
         self._readers = [
             lambda: _of_incidents(incidents()),
-            lambda: _of_outbox(outbox(), self._clock()),
+            lambda: _of_outbox(outbox()),
             lambda: _of_schedule(schedule),
             lambda: _of_pulse(pulse.stats),
             lambda: _of_recorder(recorder(), self._clock()),
@@ -178,14 +178,12 @@ def _of_incidents(open_ones: Sequence[Incident]) -> Iterator[Metric]:
     yield _gauge("lienthong_isolated", any(incident.fault.kind is FaultKind.VANTAGE for incident in open_ones))
 
 
-def _of_outbox(outbox: Outbox, now: datetime) -> Iterator[Metric]:
+def _of_outbox(outbox: Outbox) -> Iterator[Metric]:
     family = _family("lienthong_alert_pending")
     for channel, number in sorted(outbox.pending.items()):
         family.add_metric((channel,), number)
     yield family
-    due = outbox.oldest_due
-    waited = 0.0 if due is None else max(0.0, (now - due).total_seconds())
-    yield _gauge("lienthong_alert_oldest_pending_seconds", waited)
+    yield _gauge("lienthong_alert_oldest_pending_seconds", max(outbox.oldest_seconds.values(), default=0.0))
 
 
 def _of_schedule(schedule: Schedule) -> Iterator[Metric]:

@@ -54,7 +54,7 @@ class Writing:
 @dataclass
 class Waiting:
     pending: dict[str, int] = field(default_factory=lambda: {"mail": 2, "pager": 0})
-    oldest_due: datetime | None = NOW - timedelta(seconds=90)
+    oldest_seconds: dict[str, float] = field(default_factory=lambda: {"mail": 90.0, "pager": 0.0})
 
 
 def incident(number: int, fault: Fault, severity: Severity) -> Incident:
