@@ -61,20 +61,32 @@ class Host:
 def hosts_of(config: Config, subnet: IPv4Network) -> Mapping[str, Host]:
     """A host for every name that the configuration's endpoints ask, by name, addresses in order of appearance.
 
-    Raises ValueError when the subnet has too few addresses.
+    One that is asked by its address, which must be of the subnet, has that. Raises ValueError when the subnet has too
+    few addresses or lacks one.
     """
+    asked = [(point, *_asked(endpoint)) for point in config.points for endpoint in point.endpoints]
+    fixed = {name: address for _, name, _, _ in asked if (address := _address(name, subnet))}
+    addresses = (address for address in subnet.hosts() if address not in fixed.values())
     hosts: dict[str, Host] = {}
-    addresses = iter(subnet.hosts())
-    for point in config.points:
-        for endpoint in point.endpoints:
-            name, port, serving = _asked(endpoint)
-            if name not in hosts:
-                try:
-                    hosts[name] = Host(name, next(addresses), point.code or point.id)
-                except StopIteration:
-                    raise ValueError(f"{subnet} has too few addresses for the configuration's hosts") from None
-            hosts[name].ports[port] = serving
+    for point, name, port, serving in asked:
+        if name not in hosts:
+            address = fixed.get(name) or next(addresses, None)
+            if address is None:
+                raise ValueError(f"{subnet} has too few addresses for the configuration's hosts")
+            hosts[name] = Host(name, address, point.code or point.id)
+        hosts[name].ports[port] = serving
     return hosts
+
+
+def _address(name: str, subnet: IPv4Network) -> IPv4Address | None:
+    """The address that a host is asked by; None when it is asked by its name."""
+    try:
+        address = IPv4Address(name)
+    except ValueError:
+        return None
+    if address not in subnet:
+        raise ValueError(f"{address} is not of {subnet}, which the simulated hosts are in")
+    return address
 
 
 def asked_host(endpoint: Endpoint) -> str:

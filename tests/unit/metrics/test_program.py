@@ -141,7 +141,7 @@ def test_isolation_is_an_incident_of_the_vantage() -> None:
 
 def test_what_waits_is_told_by_channel() -> None:
     assert labelled(watched(Writing()), "lienthong_alert_pending", "channel") == {("mail",): 2}
-    calm = watched(Writing(), waiting=Waiting({"mail": 0}, None))
+    calm = watched(Writing(), waiting=Waiting({"mail": 0}, {"mail": 0.0}))
     assert labelled(calm, "lienthong_alert_pending", "channel") == {}
     assert read(calm)["lienthong_alert_oldest_pending_seconds"] == 0
 
