@@ -47,6 +47,7 @@ REASONS: Final = (
     Reason.INTERNAL,
     Reason.REDUNDANCY,
     Reason.CONFIG,
+    Reason.ISOLATED,
 )
 """A reason's number is its place here. Append only: blocks on disk hold these numbers."""
 
