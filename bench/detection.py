@@ -81,7 +81,7 @@ def inventory(faults: Sequence[Fault], addresses: dict[str, str], folder: Path, 
         "kinds": {"ward": {"endpoints": {"link": link}}},
         "alerts": {
             "channels": {"hook": {"type": "webhook", "url": f"{hook}/ours"}},
-            "routes": [{"name": "all", "channels": ["hook"]}],
+            "routes": [{"name": "all", "to": ["hook"]}],
         },
         "points": points,
     }

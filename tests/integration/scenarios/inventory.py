@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 LINK_PORT, WEB_PORT, DNS_PORT = 17443, 18443, 15353
 DOMAIN = "thu.test"
+SUBNET = f"127.{150 + os.getpid() % 100}.0.0/16"
+ANCHORS = SUBNET.replace("0.0/16", "255.{}")
 
 
 @dataclass
@@ -23,7 +26,8 @@ class Inventory:
 
     def add(self, name: str, kind: str = "ward", **more: Any) -> Inventory:
         """A point with a host of its own."""
-        self.points.append({"id": name, "name": name.upper(), "kind": kind, "host": f"{name}.{DOMAIN}", **more})
+        host = more.pop("host", f"{name}.{DOMAIN}")
+        self.points.append({"id": name, "name": name.upper(), "kind": kind, "host": host, **more})
         return self
 
     def wards(self, count: int, *, begin: int = 1, depends_on: Sequence[Any] = (), **more: Any) -> Inventory:
@@ -34,7 +38,7 @@ class Inventory:
 
     def anchors(self, count: int = 2) -> Inventory:
         for number in range(1, count + 1):
-            self.add(f"anchor-{number}", "anchor")
+            self.add(f"anchor-{number}", "anchor", host=ANCHORS.format(number))
         return self
 
     def text(self, *, database: str, spool: str, listen: str, servers: Sequence[str], hook: str, ca_file: str) -> str:
@@ -91,7 +95,7 @@ def alerts(hook: str, **more: Any) -> dict[str, Any]:
     return {
         "url": "http://wall.test",
         "channels": {"hook": {"type": "webhook", "url": hook, "rate": "1000/1m", **more}},
-        "routes": [{"name": "all", "channels": ["hook"], "group_wait": "2s", "remind_every": "never"}],
+        "routes": [{"name": "all", "to": ["hook"], "group_wait": "2s", "remind_every": "never"}],
         "never_after": "3s",
     }
 

@@ -40,7 +40,7 @@ async def another() -> AsyncIterator[Receiver]:
 @pytest.mark.parametrize("acknowledged", [False, True])
 async def test_escalation_unless_somebody_takes_it(begin: Begin, acknowledged: bool) -> None:
     async with another() as boss:
-        route = {"name": "all", "channels": ["hook"], "escalate": [{"after": "3s", "to": ["boss"]}]}
+        route = {"name": "all", "to": ["hook"], "escalate": [{"after": "3s", "to": ["boss"]}]}
         world = await begin(some(channels={"boss": {"type": "webhook", "url": boss.url}}, routes=[route]))
         await world.order("ward-2", "refuse")
         await world.told(1)
@@ -96,7 +96,7 @@ async def test_a_mail_server_that_hangs_holds_up_nobody_else(begin: Begin) -> No
     }
     async with server:
         world = await begin(
-            some(channels={"mail": mail}, routes=[{"name": "all", "channels": ["mail", "hook"]}]),
+            some(channels={"mail": mail}, routes=[{"name": "all", "to": ["mail", "hook"]}]),
         )
         await world.order("ward-2", "refuse")
         assert await world.told(1) == ["opened point:ward-2"]
@@ -106,7 +106,7 @@ async def test_a_mail_server_that_hangs_holds_up_nobody_else(begin: Begin) -> No
 
 
 async def test_silenced_until_recovery(begin: Begin) -> None:
-    world = await begin(some(routes=[{"name": "all", "channels": ["hook"], "remind_every": "2s"}]))
+    world = await begin(some(routes=[{"name": "all", "to": ["hook"], "remind_every": "2s"}]))
     await world.order("ward-2", "refuse")
     await world.told(2)
     assert set(world.receiver.told[1:]) == {"reminder point:ward-2"}
@@ -156,7 +156,7 @@ async def test_alertmanager_away_for_the_whole_incident(begin: Begin, tmp_path: 
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     hook = f"http://127.0.0.1:{runner.addresses[0][1]}/"
     channel = {"type": "alertmanager", "urls": [f"http://127.0.0.1:{unused_port}"], "settle": "2s"}
-    inventory = some(channels={"am": channel}, routes=[{"name": "all", "channels": ["am", "hook"]}])
+    inventory = some(channels={"am": channel}, routes=[{"name": "all", "to": ["am", "hook"]}])
     try:
         world = await begin(inventory)
         await world.order("ward-2", "refuse")

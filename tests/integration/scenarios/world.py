@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
-from tests.integration.scenarios.inventory import DOMAIN, Inventory
+from tests.integration.scenarios.inventory import DOMAIN, SUBNET, Inventory
 
 PATIENCE_SECONDS = 90
 OFTEN = 0.05
@@ -290,7 +290,7 @@ async def simulated(folder: Path, inventory: Inventory) -> AsyncIterator[dict[st
     with (folder / "field.log").open("w") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "monitor.field", "--config", str(path), "--ca-file", str(folder / "ca.pem"),
-            "--subnet", f"127.{150 + os.getpid() % 100}.0.0/16",
+            "--subnet", SUBNET,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
     try:
