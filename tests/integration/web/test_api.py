@@ -1,11 +1,10 @@
 """The JSON interface over a socket; every answer is held to the schema that the OpenAPI document gives it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
 from monitor.model import Reason
@@ -17,28 +16,6 @@ Ask = Callable[..., Any]
 
 def stamp(seconds: float) -> str:
     return (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-@pytest.fixture
-async def document(world: World) -> dict[str, Any]:
-    return await world.json("/api/v1/openapi.json")
-
-
-@pytest.fixture
-async def ask(world: World, document: dict[str, Any]) -> AsyncIterator[Ask]:
-    """GET a path of the document with its parameters filled in; the answer must be what the document says."""
-
-    async def get(path: str, expected: int = 200, id: str = "minh-chau", **query: Any) -> Any:  # noqa: A002
-        answers = document["paths"][path]["get"]["responses"]
-        ((kind, content),) = answers[str(expected)]["content"].items()
-        async with world.get(path.replace("{id}", id), params=query) as response:
-            answer = await response.json(content_type=None)
-            assert (response.status, response.content_type) == (expected, kind), answer
-        schema = {"$ref": content["schema"]["$ref"], "components": document["components"]}
-        Draft202012Validator(schema, format_checker=FormatChecker()).validate(answer)
-        return answer
-
-    yield get
 
 
 def test_the_document_is_openapi(document: dict[str, Any]) -> None:
