@@ -20,7 +20,7 @@ LABEL_PLACES = {
     "provider": N_("nhà mạng"),
     "circuit": N_("tuyến truyền dẫn"),
     "exchange": N_("trạm chuyển mạch"),
-    "area": N_("đường truyền chung của khu vực"),
+    "area": N_("đường truyền khu vực"),
     "endpoint": N_("phần dùng chung"),
 }
 

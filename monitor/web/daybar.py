@@ -17,6 +17,7 @@ BAR_LEAST = 8
 DAY_GROUPS = (
     ("down", (Status.DOWN, Status.UNREACHABLE)),
     ("faulty", (Status.FAULTY,)),
+    ("maintenance", ()),
     ("unmeasured", (Status.UNOBSERVED, Status.UNKNOWN)),
 )
 
@@ -49,7 +50,15 @@ def _day(day: date, uptime: Uptime, words: Words) -> Day:
     top = float(BAR_HEIGHT)
     pieces = []
     for kind, statuses in DAY_GROUPS:
-        spent = sum((uptime.by_status.get(status, timedelta()) for status in statuses), timedelta())
+        spent = sum(
+            (
+                uptime.by_status.get(status, timedelta()) - uptime.in_maintenance.get(status, timedelta())
+                for status in statuses
+            ),
+            timedelta(),
+        )
+        if kind == "maintenance":
+            spent = uptime.maintenance
         if spent and total:
             height = min(top, max(BAR_LEAST, BAR_HEIGHT * (spent / total)))
             top -= height

@@ -10,7 +10,7 @@ from monitor.incidents.model import Incident
 from monitor.language.reasons import explain
 from monitor.language.words import TITLES, Words
 from monitor.model import FaultKind
-from monitor.web.incident import Setting, affected, bucket_of, others, place_of, title
+from monitor.web.incident import Setting, affected, bucket_of, count, others, place_of, title
 from monitor.web.wall import ALARM, CUT_OFF, TROUBLE, bucket, line
 
 if TYPE_CHECKING:
@@ -56,12 +56,13 @@ def headline(verdict: Verdict, incidents: Sequence[Incident], setting: Setting) 
     isolated = next((each for each in incidents if each.fault.kind is FaultKind.VANTAGE), None)
     if isolated is not None:
         since = setting.words.moment(isolated.began, setting.now, seconds=False)
+        unknown = _("Chưa xác định")
         return Headline(
             icon="unknown",
             text=_("Chưa xác định: máy giám sát mất mạng phía mình từ %s") % since,
             rest="",
             below=_("Không kết luận gì về các điểm cho tới khi máy giám sát có lại mạng."),
-            title=f"({troubles}) {_('Chưa xác định')}",
+            title=f"({troubles}) {unknown}",
         )
     return Headline(
         icon=ICONS[verdict.tone],
@@ -168,7 +169,8 @@ def _worst(incident: Incident, setting: Setting) -> str:
     form = "%s" if whole else _("Toàn mạng: %s") if hub else _("Nặng nhất: %s")
     area = _of_one_area(incident, setting)
     if area and not whole and not hub and bucket_of(incident) in CUT_OFF and len(touched) >= ALARM:
-        return form % f"{area} {since}, {_('do %s') % place_of(incident, setting)}"
+        because = _("do %s") % place_of(incident, setting)
+        return form % f"{area} {since}, {because}"
     said = f"{title(incident, setting)} {since}"
     if touched:
         return form % f"{said}, {affected(incident, setting)}"
@@ -183,14 +185,16 @@ def _worst(incident: Incident, setting: Setting) -> str:
 def _of_one_area(incident: Incident, setting: Setting) -> str:
     """ "cả 8 điểm khu vực Ba Vì mất kết nối" when all that it touches lie in one area, else ""."""
     _ = setting.words.gettext
-    points = [setting.points[each.point] for each in others(incident) if each.point in setting.points]
+    touched = others(incident)
+    points = [setting.points[each.point] for each in touched if each.point in setting.points]
     areas = {point.area for point in points}
     if len(areas) != 1 or not areas <= setting.areas.keys():
         return ""
-    area = areas.pop()
-    members = sum(point.area == area and point.counted for point in setting.config.points)
-    if len(points) == members:
-        form, number = _("cả %(number)s điểm khu vực %(area)s mất kết nối"), str(members)
-    else:
-        form, number = _("%(number)s điểm khu vực %(area)s mất kết nối"), f"{len(points)}/{members}"
-    return form % {"number": number, "area": setting.areas[area]}
+    area, kinds = areas.pop(), {point.kind for point in points}
+    members = sum(point.area == area and point.counted and point.kind in kinds for point in setting.config.points)
+    whole = _("cả %(points)s khu vực %(area)s mất kết nối")
+    some = _("%(points)s khu vực %(area)s mất kết nối")
+    return (whole if len(points) == members else some) % {
+        "points": count(touched, setting),
+        "area": setting.areas[area],
+    }

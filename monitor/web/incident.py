@@ -115,7 +115,7 @@ def case(incident: Incident, setting: Setting) -> Case:
         reason=sentence(_reason(incident, setting)),
         evidence=setting.evidence(words, incident.evidence) if incident.evidence else "",
         where=where(incident, setting),
-        callers=callers(contact(incident, setting), words),
+        callers=_callers(incident, setting),
         taken=_taken(incident, setting),
         ticket=words.gettext("phiếu %s") % taken.ticket if taken and taken.ticket else "",
         touched=tuple(touched(each, incident, setting) for each in sorted(incident.troubled, key=_badness)),
@@ -160,16 +160,16 @@ def affected(incident: Incident, setting: Setting) -> str:
     touched_points = others(incident)
     if not touched_points:
         return _place(setting.points.get(incident.fault.subject), setting)
-    count = _count(touched_points, setting)
+    many = count(touched_points, setting)
     reasons = {each.reason for each in touched_points}
     statuses = {each.status for each in touched_points}
     if reasons == {Reason.REDUNDANCY}:
-        return _("%s mất dự phòng") % count
+        return _("%s mất dự phòng") % many
     if statuses == {Status.UNKNOWN}:
-        return _("%s chưa xác định") % count
+        return _("%s chưa xác định") % many
     if statuses == {Status.FAULTY}:
-        return _("%s lỗi dịch vụ") % count
-    return _("%s bị ảnh hưởng") % count
+        return _("%s lỗi dịch vụ") % many
+    return _("%s bị ảnh hưởng") % many
 
 
 def where(incident: Incident, setting: Setting) -> str:
@@ -202,6 +202,12 @@ def contact(incident: Incident, setting: Setting) -> Contact:
         return values.pop() if len(values) == 1 else ""
 
     return Contact(**{each.name: agreed(each.name) for each in fields(Contact)})
+
+
+def _callers(incident: Incident, setting: Setting) -> tuple[Caller, ...]:
+    """The point's own people first; the provider first where the fault isn't one point's."""
+    found = callers(contact(incident, setting), setting.words)
+    return found[::-1] if others(incident) else found
 
 
 def touched(each: Affected, incident: Incident, setting: Setting) -> Touched:
@@ -242,8 +248,12 @@ def ranked(incidents: Sequence[Incident], setting: Setting) -> tuple[Incident, .
 
 
 def numbers(incidents: Sequence[Incident]) -> dict[str, int]:
-    """The incident's number of each point that one touches; ``incidents`` are worst first."""
-    return {each.point: incident.number for incident in reversed(incidents) for each in incident.troubled}
+    """The incident's number of each point that one touches, worst first as ``incidents`` are."""
+    found: dict[str, int] = {}
+    for incident in incidents:
+        for each in incident.troubled:
+            found.setdefault(each.point, incident.number)
+    return found
 
 
 def _badness(each: Affected) -> tuple[int, datetime]:
@@ -258,7 +268,7 @@ def _taken(incident: Incident, setting: Setting) -> str:
     return setting.words.gettext("%(name)s nhận %(at)s") % {"name": taken.actor, "at": at}
 
 
-def _count(members: Sequence[Affected], setting: Setting) -> str:
+def count(members: Sequence[Affected], setting: Setting) -> str:
     """How many of which sort: "8 xã"."""
     number, ngettext = len(members), setting.words.ngettext
     match _sort(members, setting):
@@ -287,7 +297,8 @@ def _place(point: Point | None, setting: Setting) -> str:
     _, words = setting.words.gettext, setting.words
     if point is None or point.area not in setting.areas:
         return words.kind(point.kind) if point else _("1 điểm")
-    return f"{_('1 điểm')} · {_('khu vực %s') % setting.areas[point.area]}"
+    one, area = _("1 điểm"), _("khu vực %s") % setting.areas[point.area]
+    return f"{one} · {area}"
 
 
 def _reason(incident: Incident, setting: Setting) -> str:

@@ -100,7 +100,8 @@ def _ping(ping: Mapping[str, Any], setting: Setting) -> Finding:
     sent, received, spent = ping["sent"], ping["received"], ping.get("rtt_seconds")
     text = _("mất %s %%") % words.ratio(1 - received / sent if sent else None, 0)
     if received and spent is not None:
-        text = f"{text} · {_('trung bình %s') % words.latency(spent)}"
+        mean = _("trung bình %s") % words.latency(spent)
+        text = f"{text} · {mean}"
     return Finding("stable" if received == sent else "degraded" if received else "down", _("Ping"), text)
 
 

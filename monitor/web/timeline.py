@@ -94,7 +94,7 @@ class Happening:
 
 
 def timeline(events: Sequence[IncidentEvent], setting: Setting) -> tuple[Happening, ...]:
-    """The events, newest first; many points that join or leave in one go share a line."""
+    """The events by when they happened, newest first; many points that join or leave in one go share a line."""
     lines: list[Happening] = []
     for _, run in groupby(events, key=lambda event: (event.kind, event.recorded_at, event.actor)):
         together = list(run)
@@ -102,6 +102,7 @@ def timeline(events: Sequence[IncidentEvent], setting: Setting) -> tuple[Happeni
             lines.append(_together(together, setting))
         else:
             lines += [_happening(event, setting) for event in together]
+    lines.sort(key=lambda line: line.at)
     return tuple(reversed(lines))
 
 

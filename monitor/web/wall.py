@@ -254,13 +254,14 @@ class Together:
 
 
 def together(uptimes: Sequence[Uptime]) -> Together | None:
-    """Times in each status added up over the points, then the two measures of them; None without points."""
+    """Times in each status outside maintenance added up over the points, then the two measures; None without points."""
     if not uptimes:
         return None
     spent: dict[Status, timedelta] = {}
     for each in uptimes:
         for status, time in each.by_status.items():
-            spent[status] = spent.get(status, timedelta()) + time
+            left_out = each.in_maintenance.get(status, timedelta())
+            spent[status] = spent.get(status, timedelta()) + time - left_out
 
     def total(*statuses: Status) -> timedelta:
         return sum((spent.get(status, timedelta()) for status in statuses), timedelta())

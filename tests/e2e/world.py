@@ -19,7 +19,7 @@ from monitor.config.model import Config, Endpoint
 from monitor.incidents.model import Entry, IncidentEvent, Message
 from monitor.incidents.register import Register
 from monitor.incidents.shown import Incidents
-from monitor.model import Reason, Result
+from monitor.model import EndpointKey, Flag, FlagChange, Reason, Result, Status, Transition
 from monitor.pipeline import Pipeline
 from monitor.storage.store import Store
 from monitor.web import build
@@ -224,7 +224,9 @@ class World:
         ago: timedelta = timedelta(),
         detail: str = "",
     ) -> None:
-        """Failures enough to confirm, the first begun ``ago``, of the points' endpoints (or only one of them)."""
+        """Failures enough to confirm, the first begun ``ago``, of the points' endpoints (or only one of them), all of
+        them at once."""
+        failures: list[Result] = []
         for point in points:
             for endpoint in self.endpoints(point):
                 if only and endpoint.key.endpoint != only:
@@ -238,9 +240,34 @@ class World:
                     facts={},
                     phases={phase: 3.0},
                 )
-                await self.feed(
+                failures += [
                     replace(failed, begun=begun + timedelta(seconds=number)) for number in range(endpoint.down_after)
+                ]
+        await self.feed(sorted(failures, key=lambda failure: failure.begun))
+
+    async def decide(
+        self, points: Iterable[str], status: Status, fault: str, reason: Reason = Reason.TIMEOUT, *, ago: timedelta
+    ) -> None:
+        """What the board would decide of these points: rows of a fault that lies elsewhere."""
+        now = self.clock()
+        views = self.board.points()
+        self.pipeline.decide(
+            [
+                Transition(
+                    key=EndpointKey(point, ""), at=now - ago, recorded_at=now, status=status, fault=fault,
+                    previous=views[point].status, reason=reason, failed_phase="connect", culprit="link",
                 )
+                for point in points
+            ]
+        )  # fmt: skip
+        await self.pipeline.settled()
+
+    async def flag(self, point: str, flag: Flag, *, source: str = "") -> None:
+        """What the board would say of a point beside its status."""
+        now = self.clock()
+        row = FlagChange(key=EndpointKey(point, ""), flag=flag, on=True, at=now, recorded_at=now, source=source)
+        self.pipeline.decide([row])
+        await self.pipeline.settled()
 
     async def slow(self, points: Iterable[str], *, only: str = "link", ago: timedelta = timedelta()) -> None:
         """Answers beyond the budget of latency."""
