@@ -79,7 +79,8 @@ class Renderer:
         return self._say("long.txt", t=told)
 
     def _short(self, told: Told) -> str:
-        return fit([sentence(piece) for piece in self._say("short.txt", t=told).split("\n")])
+        pieces = self._say("short.txt", t=told).split("\n")
+        return fit([piece if "://" in piece else sentence(piece) for piece in pieces])
 
     def _digest(self, told: Sequence[Told]) -> str:
         return self._say("digest.txt", told=told[:LISTED], unlisted=len(told[LISTED:]), url=self._url)

@@ -16,6 +16,7 @@ from monitor.model import Fault, FaultKind, Reason, Status
 
 NAMED = 8
 """So many affected points are named at most."""
+NAMED_IN_TITLE = 3
 
 EvidenceSentence = Callable[[Words, Mapping[str, Any]], str]
 
@@ -75,18 +76,16 @@ class Told:
         if self.own is None and self.fault.kind not in _OURS:
             worst = self.shown["status"] if self.shown else Status.DOWN
             return Status.DOWN if worst == Status.UNREACHABLE else str(worst)
-        return str(self.shown["status"]) if self.shown else Status.UNKNOWN
+        said = str(self.shown["status"]) if self.shown else ""
+        return said if said in _WORST_FIRST else Status.UNKNOWN
 
     @cached_property
-    def others_status(self) -> str:
-        """How bad it is for the other points: the worst of theirs."""
-        others = [each["status"] for each in self.part["points"] if each is not self.own]
-        return str(min(others, key=_badness, default=""))
-
-    @cached_property
-    def flaps(self) -> bool:
-        """Whether it is known to flap, or was until now."""
-        return bool(self.part["flapping"]) or self.kind in ("flapping", "steady")
+    def flapping_names(self) -> str:
+        """Which points flap, when they aren't what the incident is about: some in a larger one."""
+        names = [each["name"] for each in self.part["points"] if each["id"] in self.part["flapping"]]
+        if self.own is not None and self.own["name"] in names:
+            return ""
+        return ", ".join(names[:NAMED_IN_TITLE]) + (", …" if len(names) > NAMED_IN_TITLE else "")
 
     @cached_property
     def spare_lost(self) -> bool:
@@ -100,9 +99,7 @@ class Told:
         value = self.fault.subject.partition("=")[2]
         name = self.part["fault"]["name"]
         names = {self.fault.subject: name, value: name}
-        bucket = "flapping" if self.flaps and self.status == Status.UP else self.status
-        if self.kind == "flapping":
-            bucket = "flapping"
+        bucket = "flapping" if self.kind == "flapping" and not self.flapping_names else self.status
         return fault_title(self.words, self.fault, fault_name(self.words, self.fault, names, {value: name}), bucket)
 
     @cached_property
