@@ -78,6 +78,7 @@ class AlertsReader:
         path = (*_PATH, "heartbeat_url_file")
         if head.heartbeat_url:
             self.document.complain(path, "stands beside heartbeat_url; keep one of them")
+            return ""
         text = self.read_text(path, self.directory / head.heartbeat_url_file).strip()
         try:
             return AlertsSection.model_validate({"heartbeat_url": text}).heartbeat_url
@@ -139,9 +140,11 @@ class AlertsReader:
         for name, several in secrets_from_files(kind.options).items():
             if f"{name}_file" in section:
                 place = (*path, f"{name}_file")
+                file = section.pop(f"{name}_file")
                 if name in section:
                     self.document.complain(place, f"stands beside {name}; keep one of them")
-                lines = self._lines(place, section.pop(f"{name}_file"))
+                    continue
+                lines = self._lines(place, file)
                 if not lines:
                     return None
                 section[name] = lines if several else "\n".join(lines)

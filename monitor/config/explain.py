@@ -25,6 +25,7 @@ _SHAPES = {
     "frozen_set_type": "must be a list; write `- item` lines below it",
     "string_type": "must be text; write it in quotes",
     "path_type": "must be a path; write it in quotes",
+    "path_not_file": "is not there, or no file; give the path of a file that you may read",
     "bool_type": "must be true or false; write one of them",
     "bool_parsing": "must be true or false; write one of them",
     "int_type": "must be a whole number; write for example 3",

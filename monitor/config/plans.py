@@ -85,7 +85,7 @@ def _check_labels(
             document.complain((*path, name), unknown(name, names, "label"))
         elif not any(each.get(name) == value for each in labels):
             values = {each[name] for each in labels if name in each}
-            document.complain((*path, name), unknown(value, values, name))
+            document.complain((*path, name), unknown(value, values, "value"))
     single = all(any(each.get(name) == value for each in labels) for name, value in wanted.items())
     if wanted and single and not any(wanted.items() <= each.items() for each in labels):
         document.complain(path, "no point has all of these labels; write a window for each")

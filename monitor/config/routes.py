@@ -16,7 +16,7 @@ from monitor.probes.types import compile_re2
 _SIGNS = ("=~", "!~", "!=")
 _CLOSED: Mapping[str, tuple[str, ...]] = {
     "severity": ("critical", "warning", "info"),
-    "fault": tuple(FaultKind),
+    "fault": tuple(kind.value for kind in FaultKind),
     "kind": get_args(Kind),
 }
 """Labels whose values are known beforehand."""
@@ -60,7 +60,7 @@ def read_matcher(document: Document, path: Path, label: str, texts: Sequence[str
         if label in _CLOSED:
             for value in values:
                 if value not in _CLOSED[label]:
-                    document.complain(path, unknown(value, _CLOSED[label], label))
+                    document.complain(path, unknown(value, _CLOSED[label], "value"))
         return Matcher(label=label, values=values, negated=sign == "!=")
     if len(values) > 1:
         document.complain(path, f'has several expressions; write one, such as "{sign}VNPT.*|Viettel"')

@@ -99,8 +99,9 @@ def check_link(
         return
     links = [endpoint.key.endpoint for endpoint in endpoints if endpoint.link]
     if needy := [endpoint.key.endpoint for endpoint in endpoints if endpoint.link and endpoint.depends_on]:
-        text = f"{needy[0]} is the link, and needs what its point needs; write depends_on at the point"
-        document.complain(path if section.endpoints.get(needy[0]) else ("kinds", section.kind, "endpoints"), text)
+        own, place = section.endpoints.get(needy[0]), ("endpoints", needy[0], "depends_on")
+        where = (*path, *place) if own is not None and own.depends_on else ("kinds", section.kind, *place)
+        document.complain(where, "the link needs what its point needs; write depends_on at the point")
     where = path if section.endpoints or not kind.endpoints else ("kinds", section.kind, "endpoints")
     if not names:
         document.complain(path, "has no endpoint; write one under `endpoints:`, in it or in its kind")

@@ -10,6 +10,8 @@ from monitor.config import ConfigError, load, validate
 
 BAD = Path(__file__).parent / "bad"
 FILES = sorted(path.name for path in BAD.glob("*.yaml"))
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # Apprise's
+
 EXPECTED = (BAD / "expected.txt").read_text("utf-8").splitlines()
 
 
