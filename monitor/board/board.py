@@ -5,8 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
+from monitor.board.carry import carry_over, isolated_until, recall, rewind
+from monitor.board.causes import Causes
 from monitor.board.endpoint import EndpointState
+from monitor.board.flags import Flags
 from monitor.board.point import PointState
 from monitor.board.restore import disown, restore
 from monitor.board.verdict import Tally
@@ -38,8 +42,11 @@ class Board:
         self._outdated: set[str] = set()
         self._ripening: dict[str, datetime] = {}
         self._lapses: list[tuple[datetime, EndpointKey]] = []
+        self._blank: dict[EndpointKey, datetime] = {}
         self._owed: list[Row] = []
-        self._windows: tuple[Window, ...] = ()
+        self._causes = Causes()
+        self._isolation = self._causes.isolation
+        self._flags = Flags()
         self._recorded = self._started
         self._aged = self._started
         states = {endpoint.key: EndpointState(endpoint) for endpoint in config.endpoints() if endpoint.declared}
@@ -59,6 +66,8 @@ class Board:
         state = self._endpoints.get(result.key)
         if state is None:
             return _NOTHING
+        if result.begun <= self._isolation.deaf_until:
+            result = self._isolation.mask(self._causes, result)
         before = state.health
         after = confirm.observe(before, result, state.policy)
         if after.latest == before.latest:
@@ -67,12 +76,16 @@ class Board:
         point = self._points[result.key.point]
         if state.note(result):
             self._overtake(result.key.point)
-        if before.held is None and after.held is not None:
-            heapq.heappush(self._lapses, (after.held + state.policy.hold, result.key))
+        if before.held is None:
+            if after.held is not None:
+                heapq.heappush(self._lapses, (after.held + state.policy.hold, result.key))
+            elif state is point.link and not point.recorded:
+                self._blank.setdefault(result.key, result.begun)
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
             self._overtake(result.key.point)
-        if not (after.decided or after.suspect or before.suspect or point.link_fails):
+        awaited = self._causes.cases.awaits(result.key)
+        if not (after.decided or after.suspect or before.suspect or point.link_fails or awaited):
             return _NOTHING
         return self._weigh(point, state, before, result)
 
@@ -86,6 +99,15 @@ class Board:
         self._aged = now
         recorded_at = self._stamp(now)
         rows, self._owed = self._owed, []
+        decided: list[Row] = [*self._lapse(now, recorded_at), *self._first_unknown(now, recorded_at)]
+        self._causes.age(now)
+        decided += self._causes.judge(now, recorded_at)
+        flags = self._flags.age(now, recorded_at)
+        return [*rows, *flags, *self._flags.follow(decided, now)]
+
+    def _lapse(self, now: datetime, recorded_at: datetime) -> list[Transition]:
+        """What has gone stale."""
+        rows: list[Transition] = []
         begins: dict[str, datetime] = {}
         while self._lapses and self._lapses[0][0] <= now:
             _, key = heapq.heappop(self._lapses)
@@ -100,12 +122,24 @@ class Board:
             lapse = state.health.held + state.policy.hold if state.health.held else now
             heapq.heappush(self._lapses, (lapse if lapse > now else now + state.policy.hold, key))
         for name, begin in begins.items():
-            rows += self._points[name].settle(begin, recorded_at)
+            rows += self._causes.settle(name, begin, now, recorded_at)
+        return rows
+
+    def _first_unknown(self, now: datetime, recorded_at: datetime) -> list[Transition]:
+        """Points of which nothing is known so long after we first tried that we have to say so."""
+        rows = []
+        for key, begun in tuple(self._blank.items()):
+            state = self._endpoints.get(key)
+            if state is None or state.health.known is not None:
+                del self._blank[key]
+            elif now >= begun + state.policy.hold:
+                del self._blank[key]
+                rows += self._points[key.point].settle_unknown(begun, recorded_at)
         return rows
 
     def plan(self, windows: Sequence[Window]) -> None:
         """All maintenance windows, in force or to come. What begins or ends with them is found by :meth:`age`."""
-        self._windows = tuple(windows)
+        self._flags.plan(windows)
 
     def show(self, rows: Sequence[Row]) -> None:
         """Make decided rows visible, in the order in which they were decided."""
@@ -137,8 +171,10 @@ class Board:
             if self._points.get(name) is not point:
                 rows += point.close(now)
             elif before[name] != _membership(point):
-                rows += point.settle(now, now)
-        return rows
+                self._causes.touch(name, now)
+        carry_over(self._causes, now)
+        rows += self._causes.judge(now, now)
+        return [*self._flags.follow(rows, now), *self._flags.close(now)]
 
     def restore(self, resume: Resume) -> None:
         """Take up what was true when the program last ran: before the first result.
@@ -147,13 +183,19 @@ class Board:
         handed out by the first :meth:`age`.
         """
         self._recorded = max([self._started, *(found.recorded_at for found in resume.statuses.values())])
-        for (name, _), change in resume.flags.items():
-            if name in self._points:
-                self._points[name].show_flag(change)
-        self._owed += restore(self._points, self._endpoints, resume, self._started)
+        until = isolated_until(resume, self._causes.neighbours.anchors)
+        if until is not None:
+            self._isolation.resume(until, self._started)
+        owed: list[Row] = [*restore(self._points, self._endpoints, resume, self._started, deaf_until=until)]
+        for change in self._flags.restore(resume.flags.values(), resume.statuses.values()):
+            self._points[change.key.point].show_flag(change)
+        recall(self._causes, self._started)
         for key, state in self._endpoints.items():
             if state.health.decided:
-                self._owed += self._decide(self._points[key.point], state)
+                recorded_at = self._stamp(self._clock())
+                owed += state.settle(state.health.decided, recorded_at)
+                owed += self._causes.settle(key.point, state.health.decided[0].at, self._started, recorded_at)
+        self._owed += self._flags.follow(owed, self._started)
         if any(found.at > self._started for found in resume.statuses.values()):
             self._owed += self._rewind(self._started)
         self._rebuild()
@@ -200,21 +242,27 @@ class Board:
 
     def _weigh(self, point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Applied:
         """The slow path: something is pending, decided, or wrong with the link."""
-        after = state.health
+        after, now, key = state.health, self._clock(), result.key
+        hasten = [*_hasten(point, state, before, result)]
+        if self._isolation.on and self._isolation.ends(self._causes, result):
+            self._isolation.end(self._causes, result.begun)
+            hasten += [each.link.endpoint.key for each in islice(self._points.values(), _MANY) if each.link is not None]
         vouched = point.witness(state, result)
         since = point.cut_since if vouched else None
-        rows = self._decide(point, state, since) if after.decided or since else []
+        recorded_at = self._stamp(now)
+        rows = state.settle(after.decided, recorded_at)
+        hasten += self._causes.hear(state, before, result, now)
+        begins = [change.at for change in after.decided] + ([since] if since else [])
+        if begins:
+            rows += self._causes.settle(key.point, min(begins), now, recorded_at)
+        if result.outcome is not Outcome.UNKNOWN:
+            self._causes.answered(key)
+        rows += self._causes.judge(now, recorded_at)
         return Applied(
-            rows=tuple(rows),
-            suspect=after.suspect,
-            hasten=tuple(_hasten(point, state, before, result)),
+            rows=tuple(self._flags.follow(rows, now)),
+            suspect=after.suspect or self._causes.confirms_anew(state),
+            hasten=tuple(dict.fromkeys(hasten)),
         )
-
-    def _decide(self, point: PointState, state: EndpointState, since: datetime | None = None) -> list[Transition]:
-        """The rows of what the endpoint's health decided, and of the point from then, or already from ``since``, on."""
-        recorded_at = self._stamp(self._clock())
-        begins = [change.at for change in state.health.decided] + ([since] if since else [])
-        return state.settle(state.health.decided, recorded_at) + point.settle(min(begins), recorded_at)
 
     def _stamp(self, now: datetime) -> datetime:
         """When a row decided ``now`` is recorded: never before an earlier decision, which it would not overrule."""
@@ -226,6 +274,8 @@ class Board:
         self._started = min(self._started, now)
         recorded_at = self._stamp(now)
         rows = [row for point in self._points.values() for row in point.rewind(now, recorded_at)]
+        rewind(self._causes, now)
+        self._flags.rewind(now)
         self._note_lapses()
         self._outdated = set(self._points)
         return rows
@@ -263,6 +313,8 @@ class Board:
                 state.configure(point, members)
             self._points[point.id] = state
         self._endpoints = {key: states[key] for key in states}
+        self._causes.arrange(config, self._points, self._endpoints)
+        self._flags.arrange(config)
         self._rebuild()
 
     def _rebuild(self) -> None:

@@ -14,7 +14,7 @@ from monitor.model import BUDGET_REASONS, EndpointKey, Outcome, Reason, Result, 
 
 CONFIG = Cause(Reason.CONFIG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_LONGEST = 64
+_LONGEST = 128
 """Segments kept at most; a track is pruned exactly before it comes to that."""
 
 
@@ -51,7 +51,7 @@ def row(
         failed_phase=segment.cause.failed_phase,
         detail=segment.cause.detail,
         culprit=segment.culprit,
-        fault=segment.fault,
+        fault=after[-1].fault,
         not_before=segment.not_before,
         first=first,
     )

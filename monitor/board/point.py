@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from monitor.board.endpoint import CONFIG, EndpointState, row, segment_of, set_back, undeclared
+from monitor.board.endpoint import CONFIG, LONG_AGO, EndpointState, row, segment_of, set_back, undeclared
 from monitor.board.views import EndpointView, PointView
 from monitor.config.model import Point
 from monitor.health.points import (
+    Blame,
     Judgement,
     Member,
     Segment,
     Track,
     corrections,
+    forget,
     judge,
+    lay,
     overrule,
     prune,
     timeline,
@@ -21,9 +24,18 @@ from monitor.health.points import (
 from monitor.health.stability import is_stable
 from monitor.model import EndpointKey, Flag, FlagChange, Outcome, Result, Status, Transition
 
+CUT = (Status.DOWN, Status.UNREACHABLE)
+_LONGEST = 128
+_REACH = timedelta(minutes=5)
+"""How far a decision about another point may reach back at least: a confirmation with its answers is shorter."""
+
 
 class PointState:
     """What is decided of one point (``track``) and what is shown of it.
+
+    ``blames`` say whose fault its failures are, ``held`` from when on its rows wait for that to be decided, ``cut``
+    whether it is cut off by all that is known, whoever's fault it is. ``floor`` is how far back the tracks reach,
+    ``reach`` how far a result may still reach back. ``seen``: there was a row of a known status.
 
     ``former`` are endpoints that a reload took away but that a decision may still reach back to. ``steady_from``
     is when stability starts counting anew after a long restart; ``awaited``: that is its first known result.
@@ -31,15 +43,21 @@ class PointState:
 
     __slots__ = (
         "awaited",
+        "blames",
+        "cut",
         "endpoints",
         "ever_up",
         "first_seen",
         "flags",
+        "floor",
         "former",
+        "held",
         "key",
         "link",
         "point",
+        "reach",
         "recorded",
+        "seen",
         "shown",
         "steady_from",
         "track",
@@ -49,7 +67,12 @@ class PointState:
         self.key = EndpointKey(point.id, "")
         self.track: Track = ()
         self.former: list[Member] = []
+        self.blames: tuple[Blame, ...] = ()
+        self.held: datetime | None = None
+        self.cut = False
+        self.floor = self.reach = LONG_AGO
         self.recorded = False
+        self.seen = False
         self.shown: Segment | None = None
         self.flags: dict[Flag, FlagChange] = {}
         self.first_seen = False
@@ -76,7 +99,8 @@ class PointState:
     @property
     def cut_since(self) -> datetime | None:
         """Since when the point was said to be down, as far back as that may still be taken back."""
-        return next((segment.at for segment in self.track if segment.status is Status.DOWN), None)
+        reached = prune(self.track, self.reach)
+        return next((segment.at for segment in reached if segment.status in CUT), None)
 
     def witness(self, state: EndpointState, result: Result) -> bool:
         """Keep what speaks for the link when it fails again; whether there is anything new."""
@@ -91,19 +115,52 @@ class PointState:
         self.track, own = set_back(self.key, self.track, now, recorded_at)
         if self.steady_from is not None:
             self.steady_from = min(self.steady_from, now)
+        self.floor, self.reach = min(self.floor, now), min(self.reach, now)
+        self.blames = tuple(blame._replace(at=min(blame.at, now)) for blame in self.blames)
+        self.held = self.held and min(self.held, now)
         return [*rows, *own] if self.recorded else rows
 
-    def settle(self, begin: datetime, recorded_at: datetime) -> list[Transition]:
-        """Reckon the point anew from ``begin`` on; the rows that make its history say so."""
-        rows = []
+    def settle(self, begin: datetime, recorded_at: datetime, *, hold: bool = False) -> list[Transition]:
+        """Reckon the point anew from ``begin`` on; the rows that make its history say so.
+
+        ``hold``: there are none yet, for it isn't decided whose fault it is; the next time begins as early.
+        """
+        begin = max(min(begin, self.held or begin), self.floor)
         members = [*self.former, *(state.member() for state in self.endpoints)]
-        for segment in corrections(self.track, timeline(members, begin)):
-            first = not self.recorded
-            self.recorded = True
-            self.track, transition = row(self.key, self.track, segment, recorded_at, first=first)
-            rows.append(transition)
-        self._forget()
+        truth = timeline(members, begin, self.blames)
+        self.cut = truth[-1].status in CUT
+        self.held = begin if hold else None
+        if hold:
+            return []
+        segments = corrections(self.track, truth if self.recorded else _known(truth))
+        rows = [self._put(segment, recorded_at) for segment in segments]
+        self._forget(recorded_at)
         return rows
+
+    def settle_unknown(self, begin: datetime, recorded_at: datetime) -> list[Transition]:
+        """The first row of a point that we could never ask, from when we first tried."""
+        if self.recorded or self.link is None:
+            return []
+        self.link.track = overrule(self.link.track, Segment(begin, Status.UNKNOWN, self.link.health.cause))
+        truth = timeline([state.member() for state in self.endpoints], begin, self.blames)
+        return [self._put(truth[-1], recorded_at)] if truth[-1].status is Status.UNKNOWN else []
+
+    def blame(self, endpoint: str, at: datetime, fault: str) -> None:
+        """From ``at`` on the failures of the endpoint are ``fault``'s. It must be settled from then on."""
+        self.blames = lay(self.blames, Blame(at, endpoint, fault))
+
+    def blamed(self, endpoint: str) -> str:
+        """The fault that the endpoint's failures are said to be now."""
+        return max(
+            (blame for blame in self.blames if blame.endpoint == endpoint), default=Blame(LONG_AGO, "", "")
+        ).fault
+
+    def _put(self, segment: Segment, recorded_at: datetime) -> Transition:
+        first = not self.seen
+        self.recorded = True
+        self.seen = self.seen or segment.status is not Status.UNKNOWN
+        self.track, transition = row(self.key, self.track, segment, recorded_at, first=first)
+        return transition
 
     def close(self, now: datetime) -> list[Transition]:
         """The row that closes the point's history, if there is any."""
@@ -117,6 +174,8 @@ class PointState:
         """Take up the row in force after a restart."""
         self.track = overrule((), segment_of(current))
         self.recorded = True
+        self.seen = not (current.first and current.status is Status.UNKNOWN)
+        self.cut = current.status in CUT
         self.show(current)
         self.ever_up = was_up(current)
         self.awaited = unseen is None or started - unseen > self.hold
@@ -183,20 +242,28 @@ class PointState:
         """Whose fault the status shown is: by the endpoints as shown, else by the row that the status came with."""
         if status is Status.UP:
             return Judgement(Status.UP)
-        live = judge((state.stand() for state in self.endpoints), vouched=status is not Status.DOWN)
-        if live.status is status or self.shown is None:
-            return live
+        live = judge((state.stand() for state in self.endpoints), vouched=status not in CUT)
+        if live.status is status or self.shown is None or (status in CUT and live.status in CUT):
+            return live._replace(status=status)
         return Judgement(status, self.shown.culprit, self.shown.cause)
 
-    def _forget(self) -> None:
+    def _forget(self, now: datetime) -> None:
         floors = [floor for state in self.endpoints if (floor := state.floor()) is not None]
         if not floors:
             return
-        floor = min(floors)
-        self.track = prune(self.track, floor)[-64:]
+        self.reach = min(floors)
+        self.floor = floor = min(self.reach, now - _REACH)
+        self.track = prune(self.track, floor)[-_LONGEST:]
+        self.blames = forget(self.blames, floor)
         self.former = [member for member in self.former if member.track[-1].at > floor]
         for state in self.endpoints:
             state.forget(floor)
+
+
+def _known(truth: list[Segment]) -> list[Segment]:
+    """Without what comes before anything is known: that makes no row."""
+    known = [position for position, segment in enumerate(truth) if segment.status is not Status.UNKNOWN]
+    return truth[known[0] :] if known else []
 
 
 def was_up(row: Transition) -> bool:

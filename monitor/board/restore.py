@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.board.endpoint import CONFIG, LONG_AGO, EndpointState, row, segment_of
@@ -11,7 +11,7 @@ from monitor.board.point import PointState, was_up
 from monitor.health.confirm import STALE
 from monitor.health.points import Member, Segment, overrule
 from monitor.health.resume import resume as resume_health
-from monitor.model import EndpointKey, Outcome, Resume, Status, Transition
+from monitor.model import EndpointKey, Outcome, Reason, Resume, Status, StoredResult, Transition
 
 
 def restore(
@@ -19,8 +19,12 @@ def restore(
     endpoints: Mapping[EndpointKey, EndpointState],
     resume: Resume,
     started: datetime,
+    *,
+    deaf_until: datetime | None = None,
 ) -> list[Transition]:
     """Bring back health, statuses, stability and pending confirmations in a program that ``started`` now.
+
+    ``deaf_until``: the vantage was isolated until then, so failures begun before say nothing (None: it wasn't).
 
     Returns the rows for what the configuration lost or changed meanwhile. What stored results decide beyond the stored
     rows is left in each endpoint's ``health.decided``.
@@ -39,7 +43,8 @@ def restore(
             rows.append(_closing(found, started, started))
             changed |= _remove(points.get(key.point), found, started)
     for key, state in endpoints.items():
-        closing = _restore_endpoint(state, current.get(key), resume, started, unseen)
+        known = _heard(resume, key, current.get(key), deaf_until)
+        closing = _restore_endpoint(state, current.get(key), resume, known, started, unseen)
         if closing is not None:
             rows += closing
             changed.add(key.point)
@@ -75,7 +80,7 @@ def disown(
             subject.track, unknown = row(key, (segment_of(found),), Segment(started, Status.UNKNOWN, STALE), now)
             subject.recorded = True
             if key.is_point:
-                point.ever_up = was_up(found)
+                point.ever_up, point.seen = was_up(found), True
             if found.status is not Status.UNKNOWN:
                 rows.append(unknown)
     return rows
@@ -93,6 +98,7 @@ def _restore_endpoint(
     state: EndpointState,
     found: Transition | None,
     resume: Resume,
+    recent: Sequence[StoredResult],
     started: datetime,
     unseen: datetime | None,
 ) -> list[Transition] | None:
@@ -112,13 +118,19 @@ def _restore_endpoint(
         state.track = EndpointState.added(state.endpoint, started).track
         return []
     closed = resume.statuses.get(key)
-    results = [
-        result
-        for result in resume.recent.get(key, ())
-        if found is not None or closed is None or result.begun >= closed.at
-    ]
+    results = [result for result in recent if found is not None or closed is None or result.begun >= closed.at]
     state.health = resume_health(found, results, state.policy, started=started, unseen=unseen)
     return None
+
+
+def _heard(
+    resume: Resume, key: EndpointKey, found: Transition | None, deaf_until: datetime | None
+) -> Sequence[StoredResult]:
+    """The stored results without the failures of the time in which the vantage was isolated."""
+    recent = resume.recent.get(key, ())
+    if deaf_until is None or found is None or found.reason is not Reason.ISOLATED:
+        return recent
+    return [each for each in recent if each.outcome is not Outcome.DOWN or not found.at <= each.begun <= deaf_until]
 
 
 def _recall_answers(point: PointState, resume: Resume) -> None:

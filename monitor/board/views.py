@@ -48,7 +48,8 @@ class PointView:
     """A point as shown. ``since`` is None before anything is known of it.
 
     ``culprit`` names the endpoint that the status comes from ("" when up), ``reason``, ``failed_phase`` and ``detail``
-    are that endpoint's; ``fault`` says where the fault lies (a Fault as text, "" in the point itself). ``not_before``: the status began between it and ``since``, nobody looked meanwhile.
+    are that endpoint's; ``fault`` says where the fault lies (a Fault as text, "" in the point itself).
+    ``not_before``: the status began between it and ``since``, nobody looked meanwhile.
     ``stable``: up, not flapping, for at least ``stable_after``, reckoned from ``steady_since``: None when it isn't up,
     later than ``since`` when nobody looked for a while. ``first_seen``: this is the first status that was ever seen of
     it; ``never``: it was never seen up ("chưa từng kết nối"), and its status is known.

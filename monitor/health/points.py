@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from monitor.health.confirm import STALE, Cause
-from monitor.model import Reason, Status
+from monitor.model import Fault, FaultKind, Reason, Status
 
 ANSWERING = (Status.UP, Status.DEGRADED)
+VANTAGE = str(Fault(FaultKind.VANTAGE))
 
 
 class Segment(NamedTuple):
@@ -29,7 +30,7 @@ class Segment(NamedTuple):
 
 
 Track = tuple[Segment, ...]
-"""A subject's recent past, oldest first; neighbours differ in status. Before the first segment it is unknown.
+"""A subject's recent past, oldest first; neighbours differ (see :func:`same`). Before the first it is unknown.
 
 ``UNOBSERVED`` stands for "no part of the point at that time": such an endpoint has no say."""
 
@@ -51,6 +52,17 @@ class Member(NamedTuple):
     answered: Sequence[Answer] = ()
 
 
+class Blame(NamedTuple):
+    """From ``at`` until the next blame of the same endpoint its failures are ``fault``'s ("": its own).
+
+    Under the endpoint "" stands whose loss takes the point its spare path.
+    """
+
+    at: datetime
+    endpoint: str
+    fault: str
+
+
 class Judgement(NamedTuple):
     """A point's status, the endpoint that it comes from, and that endpoint's cause."""
 
@@ -69,10 +81,29 @@ class Stand(NamedTuple):
     cause: Cause
 
 
+def same(one: Segment, other: Segment) -> bool:
+    """Whether they say the same: of what is unknown by our own fault it doesn't matter by which."""
+    if one.status is not other.status:
+        return False
+    return one.fault == other.fault or (one.status is Status.UNKNOWN and bool(one.fault and other.fault))
+
+
 def overrule(track: Track, segment: Segment) -> Track:
     """The track with what it said from the segment's ``at`` on replaced."""
     kept = track[: _position(track, segment.at)]
-    return kept if kept and kept[-1].status is segment.status else (*kept, segment)
+    return kept if kept and same(kept[-1], segment) else (*kept, segment)
+
+
+def lay(blames: Sequence[Blame], blame: Blame) -> tuple[Blame, ...]:
+    """The blames with what they said of the same endpoint from the blame's ``at`` on replaced."""
+    kept = tuple(each for each in blames if each.endpoint != blame.endpoint or each.at < blame.at)
+    return (*kept, blame) if blame.fault or any(each.endpoint == blame.endpoint for each in kept) else kept
+
+
+def forget(blames: Sequence[Blame], before: datetime) -> tuple[Blame, ...]:
+    """The blames without those that were over before ``before``."""
+    last = {each.endpoint: each.at for each in sorted(blames) if each.at < before}
+    return tuple(each for each in blames if each.at >= before or each.at == last[each.endpoint])
 
 
 def prune(track: Track, before: datetime) -> Track:
@@ -124,17 +155,38 @@ def judge(stands: Iterable[Stand], *, vouched: bool) -> Judgement:
     return Judgement(Status.UP) if present else Judgement(Status.UNKNOWN, "", STALE)
 
 
-def timeline(members: Sequence[Member], begin: datetime) -> list[Segment]:
-    """The point's status from ``begin`` on, reckoned from its endpoints' tracks; neighbours differ in status."""
-    moments = {begin}
+def attribute(judgement: Judgement, blames: Sequence[Blame], moment: datetime, link: str) -> Segment:
+    """The judgement with its fault. A link that fails by another's fault makes its point unreachable; a point that is
+    up without its spare path is degraded; what is unknown is so by our own fault."""
+    status, culprit, cause = judgement
+    found = [each for each in blames if each.endpoint == culprit and each.at <= moment]
+    fault = max(found).fault if found else ""
+    if status is Status.UP and fault:
+        return Segment(moment, Status.DEGRADED, Cause(Reason.REDUNDANCY), fault=fault)
+    if status is Status.UNKNOWN:
+        ours = FaultKind.VANTAGE if cause.reason is Reason.ISOLATED else FaultKind.MONITOR
+        subject = cause.reason.value if ours is FaultKind.MONITOR else ""
+        fault = "" if cause.reason is Reason.CONFIG else str(Fault(ours, subject))
+    elif status is Status.DOWN:
+        status = Status.UNREACHABLE if fault and fault != VANTAGE else status
+    elif culprit == link:
+        fault = ""
+    return Segment(moment, status, cause, culprit, fault=fault)
+
+
+def timeline(members: Sequence[Member], begin: datetime, blames: Sequence[Blame] = ()) -> list[Segment]:
+    """The point's status from ``begin`` on, reckoned from its endpoints' tracks and whose fault their failures are;
+    neighbours differ."""
+    moments = {begin, *(blame.at for blame in blames if blame.at > begin)}
+    link = next((member.name for member in members if member.link), "")
     for member in members:
         moments.update(segment.at for segment in member.track if segment.at > begin)
         moments.update(answer.since for answer in member.answered if answer.since > begin)
     segments: list[Segment] = []
     for moment in sorted(moments):
-        status, culprit, cause = _judge_at(members, moment)
-        if not segments or segments[-1].status is not status:
-            segments.append(Segment(moment, status, cause, culprit, _not_before(members, moment)))
+        segment = attribute(_judge_at(members, moment), blames, moment, link)
+        if not segments or not same(segments[-1], segment):
+            segments.append(segment._replace(not_before=_not_before(members, moment)))
     return segments
 
 
@@ -146,7 +198,7 @@ def corrections(track: Track, truth: Sequence[Segment]) -> list[Segment]:
     for moment in moments:
         wanted = at(tuple(truth), moment)
         assert wanted is not None  # noqa: S101  (truth begins no later than any of the moments)
-        if wanted.status is status_at(track, moment):
+        if same(wanted, at(track, moment) or Segment(moment, Status.UNKNOWN)):
             continue
         return [wanted._replace(at=moment), *(segment for segment in truth if segment.at > moment)]
     return []

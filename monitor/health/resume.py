@@ -1,4 +1,5 @@
-"""An endpoint's health after an interruption: a restart, or a wall clock that was set back."""
+"""An endpoint's health after an interruption: a restart, a wall clock that was set back, a network of ours that was
+gone."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.health.confirm import Cause, Change, Health, Hysteresis, Observed, Policy, observe
-from monitor.model import Status, Transition
+from monitor.health.confirm import CALM, Cause, Change, Health, Hysteresis, Observed, Policy, observe
+from monitor.model import Reason, Status, Transition
 
+ISOLATED = Cause(Reason.ISOLATED)
 _FOR_EVER = timedelta(days=36_500)
 
 
@@ -63,6 +65,33 @@ def rewind(health: Health, now: datetime) -> Health:
         degraded=health.degraded._replace(first=earlier(health.degraded.first)),
         gaps=(),
         decided=(),
+    )
+
+
+def isolate(health: Health, begin: datetime, policy: Policy) -> Health:
+    """The same belief when from ``begin`` on we could not ask: unknown from then, like a lapse.
+
+    What was confirmed before is remembered; what was confirmed since is taken back; pending runs are forgotten, so that
+    what fails afterwards is confirmed anew.
+    """
+    if health.held is None or health.since is None:
+        return replace(health, down=CALM, degraded=CALM, gaps=(), lapsed=None, decided=())
+    taken_back = health.since >= begin
+    down = health.down.holds and not (taken_back and health.status is Status.DOWN)
+    degraded = down or (health.degraded.holds and not taken_back)
+    unknown = health.status is Status.UNKNOWN and not taken_back
+    return replace(
+        health,
+        status=Status.UNKNOWN,
+        since=health.since if unknown else begin,
+        cause=health.cause if unknown else ISOLATED,
+        held=min(health.held, begin - policy.hold),
+        down=Hysteresis(down),
+        degraded=Hysteresis(degraded),
+        doubt=ISOLATED,
+        lapsed=None,
+        gaps=(),
+        decided=() if unknown else (Change(begin, Status.UNKNOWN, ISOLATED),),
     )
 
 

@@ -1,0 +1,126 @@
+"""Failures that are under way, and whom they wait for until it is decided whose fault they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.board.neighbours import Node
+from monitor.model import EndpointKey, Fault
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One endpoint's failure: from its first failing probe's ``begin`` until a success releases it.
+
+    ``fault`` is None until decided ("": its own), at ``decided``; it is decided at ``deadline`` at the latest, once it
+    is ``confirmed``. ``asked`` are the endpoints that are to answer first, ``unanswered`` those of them that have not.
+    ``relieved``: what it is blamed on has answered since then, and ``anew`` are its failures begun after that.
+    """
+
+    node: Node
+    key: EndpointKey
+    begin: datetime
+    confirmed: datetime | None = None
+    deadline: datetime | None = None
+    fault: str | None = None
+    decided: datetime | None = None
+    asked: set[EndpointKey] = field(default_factory=set)
+    unanswered: set[EndpointKey] = field(default_factory=set)
+    relieved: datetime | None = None
+    anew: list[datetime] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is confirmed and not decided."""
+        return self.confirmed is not None and self.fault is None
+
+
+@dataclass(slots=True, eq=False)
+class CommonFate:
+    """A common fate that is open: every node that it took, those of them that answered, those that are back.
+
+    ``links``: of links, not of endpoints behind them.
+    """
+
+    fault: Fault
+    links: bool
+    taken: set[Node] = field(default_factory=set)
+    answering: set[Node] = field(default_factory=set)
+    back: set[Node] = field(default_factory=set)
+
+    @property
+    def relieved(self) -> bool:
+        """Whether fewer than half of its nodes still fail, those counted out that have answered at least once."""
+        return 2 * (len(self.taken) - len(self.answering | self.back)) < len(self.taken)
+
+    @property
+    def over(self) -> bool:
+        """Whether fewer than half of its nodes still fail."""
+        return 2 * (len(self.taken) - len(self.back)) < len(self.taken)
+
+
+class Cases:
+    """Every case by its node, and by point; which ones wait, and for whom."""
+
+    def __init__(self) -> None:
+        self._cases: dict[Node, Case] = {}
+        self._points: dict[str, dict[Node, Case]] = {}
+        self.waiting: dict[Node, Case] = {}
+        self._awaited: dict[EndpointKey, set[Node]] = {}
+
+    def __iter__(self) -> Iterator[Case]:
+        return iter(tuple(self._cases.values()))
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._cases
+
+    def get(self, node: Node) -> Case | None:
+        return self._cases.get(node)
+
+    def of_point(self, name: str) -> Iterable[Case]:
+        return tuple(self._points.get(name, {}).values())
+
+    def open(self, case: Case) -> Case:
+        self._cases[case.node] = case
+        self._points.setdefault(case.key.point, {})[case.node] = case
+        return case
+
+    def close(self, case: Case) -> None:
+        self.rest(case)
+        self._cases.pop(case.node, None)
+        self._points.get(case.key.point, {}).pop(case.node, None)
+
+    def wait(self, case: Case, unanswered: set[EndpointKey]) -> None:
+        """Let it wait for these to answer."""
+        self.rest(case)
+        self.waiting[case.node] = case
+        case.unanswered = unanswered
+        for key in unanswered:
+            self._awaited.setdefault(key, set()).add(case.node)
+
+    def rest(self, case: Case) -> None:
+        """It waits no more."""
+        self.waiting.pop(case.node, None)
+        for key in case.unanswered:
+            self._forget(key, case.node)
+        case.unanswered = set()
+
+    def awaits(self, key: EndpointKey) -> bool:
+        """Whether anything waits for this endpoint's answer."""
+        return key in self._awaited
+
+    def waiting_for(self, key: EndpointKey) -> list[Case]:
+        return [self._cases[node] for node in sorted(self._awaited.get(key, ()))]
+
+    def answered(self, case: Case, key: EndpointKey) -> None:
+        case.unanswered.discard(key)
+        self._forget(key, case.node)
+
+    def _forget(self, key: EndpointKey, node: Node) -> None:
+        nodes = self._awaited.get(key)
+        if nodes is not None:
+            nodes.discard(node)
+            if not nodes:
+                del self._awaited[key]

@@ -1,0 +1,113 @@
+"""When our own network is gone: all anchors fail and nobody answers, so that nothing can be said of anybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from monitor.board.cases import Case
+from monitor.board.endpoint import LONG_AGO, EndpointState
+from monitor.health.points import VANTAGE
+from monitor.health.resume import isolate
+from monitor.model import Fault, FaultKind, Outcome, Reason, Result, Transition
+
+if TYPE_CHECKING:
+    from monitor.board.causes import Causes
+
+OURS = ("ward", "branch", "hub", "circuit")
+"""Kinds of points of which one that answers shows that our network is there."""
+_AT_LEAST = 2
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Isolation:
+    """Whether the vantage is isolated. ``deaf_until``: failures begun until then say nothing.
+
+    While it is ``on``, answers begun after ``since`` end it: then the last of the anchors began to fail.
+    """
+
+    def __init__(self) -> None:
+        self.on = False
+        self.deaf_until = LONG_AGO
+        self.since = LONG_AGO
+
+    def resume(self, until: datetime, started: datetime) -> None:
+        """Go on after a restart: isolated still, unless it ended before."""
+        self.on, self.deaf_until, self.since = until > started, until, started
+
+    def mask(self, causes: Causes, result: Result) -> Result:
+        """The result as it counts: a failure that isn't an anchor's is none, nor what was answered before."""
+        if result.key.point in causes.neighbours.anchors or result.outcome is Outcome.UNKNOWN:
+            return result
+        if result.outcome is Outcome.UP and not (self.on and result.begun <= self.since):
+            return result
+        return replace(result, reason=Reason.ISOLATED, failed_phase="", detail="")
+
+    def begins(self, causes: Causes) -> bool:
+        """Whether all anchors fail, at least two, and none of our links has answered since the last began to."""
+        anchors = [causes.cases.get(name) for name in causes.neighbours.anchors]
+        failing = [case for case in anchors if case is not None]
+        if self.on or len(failing) < _AT_LEAST or len(failing) < len(anchors):
+            return False
+        since = max(case.begin for case in failing)
+        return not any(
+            point.link is not None
+            and point.point.kind in OURS
+            and point.link.health.alive is not None
+            and point.link.health.alive > since
+            for point in causes.points.values()
+        )
+
+    def begin(self, causes: Causes, recorded_at: datetime) -> list[Transition]:
+        """Everything but the anchors is unknown from the first failure on. The rows of the endpoints."""
+        anchors = [case for name in causes.neighbours.anchors if (case := causes.cases.get(name)) is not None]
+        undecided = [case for case in causes.cases if case.fault is None and causes.neighbours.is_link(case.node)]
+        begin = min(case.begin for case in (*anchors, *undecided))
+        self.on, self.deaf_until, self.since = True, _FOR_EVER, max(case.begin for case in anchors)
+        for case in causes.cases:
+            if case.node in causes.neighbours.anchors:
+                causes.attribute(case, Fault(FaultKind.VANTAGE), recorded_at)
+            elif case.key.point not in causes.neighbours.anchors:
+                self._suspend(causes, case, begin)
+        rows = []
+        for state in causes.states.values():
+            if state.endpoint.key.point not in causes.neighbours.anchors:
+                rows += self._isolate(causes, state, begin, recorded_at)
+        return rows
+
+    def ends(self, causes: Causes, result: Result) -> bool:
+        """Whether this answer shows that our network is there."""
+        if not self.on or result.outcome is not Outcome.UP or result.begun <= self.since:
+            return False
+        point = causes.points[result.key.point]
+        ours = point.point.kind in OURS or point.point.kind == "anchor"
+        return ours and point.link is not None and point.link.endpoint.key == result.key
+
+    def end(self, causes: Causes, at: datetime) -> None:
+        """What fails is to be confirmed anew, from failures begun after ``at``."""
+        self.on, self.deaf_until = False, at
+        for case in causes.cases:
+            if case.fault == VANTAGE:
+                case.relieved = at
+
+    def _suspend(self, causes: Causes, case: Case, begin: datetime) -> None:
+        """What was decided before stays remembered; what is younger is forgotten."""
+        if case.begin < begin and case.fault is not None:
+            case.relieved, case.anew = None, []
+            return
+        causes.cases.close(case)
+        if case.confirmed is not None:
+            causes.points[case.key.point].blame(case.key.endpoint, begin, "")
+        for common in causes.fates.values():
+            common.taken.discard(case.node)
+
+    def _isolate(
+        self, causes: Causes, state: EndpointState, begin: datetime, recorded_at: datetime
+    ) -> list[Transition]:
+        state.health = isolate(state.health, begin, state.policy)
+        state.answered.clear()
+        if not state.health.decided:
+            return []
+        causes.touch(state.endpoint.key.point, begin)
+        return state.settle(state.health.decided, recorded_at)
