@@ -98,11 +98,12 @@ class Outbox:
             tried_before=max(0.0, (now - max(message.due_at, message.created_at)).total_seconds()),
             attempts=attempts,
         )
-        for uid in message.payload.get("taken_from", ()):
-            self._superseded.add(uid)
+        self._superseded.update(message.payload.get("taken_from", ()))
 
     def load(self, letters: Sequence[Letter], now: datetime, at: float) -> None:
         """Take up what was there when the program last ran."""
+        for letter in letters:
+            self._superseded.update(letter.message.payload.get("taken_from", ()))
         for letter in letters:
             message, outcomes = letter.message, [each.outcome for each in letter.deliveries]
             heard = (message.incident, message.channel)
@@ -150,7 +151,8 @@ class Outbox:
             self._missed.add(parcel.heard)
         else:
             self._lapsed.add(parcel.heard)
-        self._tidy(parcel.message.incident)
+        for uid in (parcel.message.incident, *parcel.message.payload.get("taken_from", ())):
+            self._tidy(uid)
 
     def still_wanted(self, parcel: Parcel) -> bool:
         """Whether it must be tried again after an attempt that failed."""
