@@ -73,7 +73,7 @@ class Renderer:
         )
 
     def _title(self, told: Told) -> str:
-        return self._say("title.txt", t=told)
+        return " ".join(self._say("title.txt", t=told).split())
 
     def _long(self, told: Told) -> str:
         return self._say("long.txt", t=told)
@@ -87,7 +87,8 @@ class Renderer:
 
     def _digest_title(self, told: Sequence[Told]) -> str:
         over = sum(each.kind in _OVER for each in told)
-        return self._say("digest_title.txt", told=told[:LISTED], troubled=len(told) - over, over=over)
+        said = self._say("digest_title.txt", told=told[:LISTED], troubled=len(told) - over, over=over)
+        return " ".join(said.split())
 
     def _say(self, template: str, **values: object) -> str:
         """What the template says, without the blanks that its form brings with it. A paragraph ends with ¶."""

@@ -73,10 +73,9 @@ class Told:
     @cached_property
     def status(self) -> str:
         """How bad it is. A point that only others failed for is taken as down: that is what they say of it."""
-        if self.own is None and self.fault.kind not in _OURS:
-            worst = self.shown["status"] if self.shown else Status.DOWN
-            return Status.DOWN if worst == Status.UNREACHABLE else str(worst)
         said = str(self.shown["status"]) if self.shown else ""
+        if self.own is None and self.fault.kind not in _OURS:
+            return said if said in (Status.FAULTY, Status.DEGRADED) else Status.DOWN
         return said if said in _WORST_FIRST else Status.UNKNOWN
 
     @cached_property
