@@ -49,5 +49,4 @@ def _about_anchors(config: Config) -> Iterator[tuple[Path, str]]:
 def _about_labels(path: Path, route: Route, labels: set[str]) -> Iterator[tuple[Path, str]]:
     for matcher in route.match:
         if matcher.label not in labels:
-            text = f"no point has this label: {unknown(matcher.label, labels, 'label')}"
-            yield (*path, "match", matcher.label), text
+            yield (*path, "match", matcher.label), f"fits nothing, {unknown(matcher.label, labels, 'label')}"

@@ -449,3 +449,50 @@ def test_the_difference_is_readable_without_a_terminal(make: Make) -> None:
     plan = changed(make(FILE), lambda rows: rows.pop())
 
     assert str(plan.difference).split(os.linesep) == ["- b", "0 added, 1 removed, 0 changed"]
+
+
+WATCHED = (
+    FILE
+    + """\
+  - {id: gateway, kind: anchor, name: Cổng mạng, host: 10.0.0.1}
+calendar: {holidays: {add: [2027-02-11]}}   # the decree of December
+maintenance:
+  - {id: power, name: Mất điện, begin: 2026-12-06 01:00, duration: 3h, points: [a], areas: [x]}   # announced
+alerts:
+  channels: {inbox: {type: inbox}}
+  routes:
+    - {name: all, to: inbox, continue: no}   # everybody
+"""
+)
+ANCHOR = """
+  anchor: *kind
+areas:"""
+
+
+def test_anchors_and_all_that_is_no_point_stay_as_they_are(make: Make) -> None:
+    text = WATCHED.replace("\nareas:", ANCHOR).replace("{interval: 30s}", "{interval: 30s, depends_on: []}")
+    config = make(text)
+    table = exported(config)
+
+    assert [row.cells["kind"] for row in read_table(table).rows] == ["hub", "ward", "ward", "anchor"]
+    assert not plan_import(config, read_table(table)).difference
+
+    planned = changed(config, lambda rows: rows[3].update(host="10.0.0.2", name="Cổng mạng mới"))
+
+    assert planned.problems == []
+    old, new = "{id: gateway, kind: anchor, name: Cổng mạng, host: 10.0.0.1}", 'Cổng mạng mới, host: "10.0.0.2"}'
+    assert planned.text == text.replace(old, old.replace("Cổng mạng, host: 10.0.0.1}", new))
+
+
+def test_mistakes_about_anchors_and_windows_are_told_where_they_are(make: Make) -> None:
+    config = make(WATCHED.replace("\nareas:", ANCHOR))
+
+    named = changed(config, lambda rows: rows[3].update(host="gateway.vn"))
+    gone = changed(config, lambda rows: rows.pop(1))
+
+    assert [(Path(problem.file).suffix, problem.line, problem.path) for problem in named.problems] == [
+        (".csv", 5, "host")
+    ]
+    assert [(Path(problem.file).name, problem.path) for problem in gone.problems] == [
+        ("endpoints.yaml", "maintenance[power].points[0]")
+    ]
