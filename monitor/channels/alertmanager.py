@@ -23,12 +23,16 @@ from monitor.channels.types import Duration, Url
 
 _MISSED_RENEWALS = 4
 """Prometheus lets an alert stand for four of its resend intervals (rules/manager.go)."""
+_GRACE_SECONDS = 2.0
+"""Once one has taken a message the others have so long to take it too; what they miss they get by renewal."""
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _PATH = "/api/v2/alerts"
 
 
 class AlertmanagerOptions(ChannelOptions):
-    """Every one of ``urls`` is told. Once one has taken a message, the others have ``settle`` to take it too."""
+    """Every one of ``urls`` is told. Alerts are renewed each ``renew_every``; one stands at least for ``settle`` before
+    its end is told, which should be a little longer than Alertmanager's ``group_wait``: it tells of no alert that ends
+    sooner."""
 
     urls: tuple[Url, ...] = Field(min_length=1)
     username: str = ""
@@ -36,7 +40,7 @@ class AlertmanagerOptions(ChannelOptions):
     bearer_token: SecretStr | None = None
     ca_file: FilePath | None = None
     renew_every: Duration = timedelta(seconds=30)
-    settle: Duration = timedelta(seconds=2)
+    settle: Duration = timedelta(seconds=60)
 
     @model_validator(mode="after")
     def _one_way_to_sign_in(self) -> Self:
@@ -63,6 +67,11 @@ class Alertmanager:
     @property
     def renew_every(self) -> timedelta:
         return self._options.renew_every
+
+    @property
+    def stands_at_least(self) -> timedelta:
+        """How long an alert stands before its end may be told."""
+        return self._options.settle
 
     async def send(self, envelope: Envelope) -> None:
         """Delivered when one Alertmanager took it; the others get what they missed with the next renewal."""
@@ -93,12 +102,12 @@ class Alertmanager:
         return None
 
     async def _settled(self, asked: Collection[asyncio.Task[Undelivered | None]]) -> None:
-        """Return when all have answered, or ``settle`` after the first that took it."""
+        """Return when all have answered, or a little after the first that took it."""
         waiting = set(asked)
         while waiting:
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if waiting and not all(task.result() for task in done):
-                await asyncio.wait(waiting, timeout=self._options.settle.total_seconds())
+                await asyncio.wait(waiting, timeout=_GRACE_SECONDS)
                 return
 
 
