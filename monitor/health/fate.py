@@ -21,7 +21,7 @@ SHARE_PERCENT: Final = 80
 """So many of the points under one value must have begun to fail together."""
 NEARLY_ALL_PERCENT: Final = 90
 """So many of all points are the whole network."""
-CHANCE: Final = 1e-5
+CHANCE: Final = 1e-6
 """When others fail as well: how improbable it must be that the points under a value fail together by accident."""
 EXACT: Final = 12
 """Up to so many values the smallest cover is searched for, beyond it is approached."""
@@ -30,8 +30,8 @@ EXACT: Final = 12
 class Seen(NamedTuple):
     """A point that was asked, with its labels; ``failing_since`` is the begin of its first failure, None: it is well.
 
-    Under the label ``area`` goes its area. A point that is unknown, or whose failure is explained otherwise, is not to
-    be among them, nor one that was not asked since the first of the failures began.
+    Under the label ``area`` goes its area. A point that is unknown, or cut off because of another point, is not to be
+    among them, nor one that was not asked since the first of the failures began.
     """
 
     point: str
@@ -62,9 +62,10 @@ def common_fate(seen: Iterable[Seen], *, labels: Sequence[str], window: timedelt
     window after the first was well then.
 
     A value qualifies when at least max(3, 80 %) of the points observed under it began to fail together, more than half
-    of those outside it did not, and it is no accident. Of several the fewest that cover the failures are named; on a
-    tie those with the fewest points, then in the order of ``labels``. Nearly all points and no value that tells them
-    from the rest: the network. A point is in one fate at most: of two, that with the most failures, which comes first.
+    of those outside it did not, and it is no accident. Of several the fewest that cover the failures (but for one or
+    two) are named; on a tie those with the fewest points, then in the order of ``labels``. Nearly all points and no
+    value that tells them from the rest: the network. A point is in one fate at most: of two, that with the most
+    failures, which comes first; one that is left with fewer than three is none.
     """
     points = list(seen)
     times = _Times(points)
@@ -74,7 +75,8 @@ def common_fate(seen: Iterable[Seen], *, labels: Sequence[str], window: timedelt
     fates = []
     taken: frozenset[str] = frozenset()
     for value in sorted(_cover(found), key=lambda value: -len(value.failing)):
-        if left := value.failing - taken:
+        left = value.failing - taken
+        if len(left) >= AT_LEAST:
             fates.append(Fate(Fault(FaultKind.LABEL, value.name), left))
             taken |= left
     return fates
@@ -171,21 +173,22 @@ def _log_choices(observed: int, chosen: int) -> float:
 
 
 def _cover(values: Sequence[_Value]) -> Sequence[_Value]:
-    """The fewest values that cover the failures of all; on a tie the narrowest, then the first."""
-    failures = frozenset[str]().union(*(value.failing for value in values))
+    """The fewest values that leave fewer than three of their failures uncovered; of several those that cover the most,
+    then the narrowest, then the first."""
+    failures = _union(values)
     if len(values) > EXACT:
         return _approached(values, failures)
     for size in range(1, len(values)):
-        covers = [some for some in combinations(values, size) if failures.issubset(_union(some))]
+        covers = [some for some in combinations(values, size) if len(failures - _union(some)) < AT_LEAST]
         if covers:
-            return min(covers, key=lambda some: sum(value.observed for value in some))
+            return min(covers, key=lambda some: (-len(_union(some)), sum(value.observed for value in some)))
     return values
 
 
 def _approached(values: Sequence[_Value], failures: frozenset[str]) -> list[_Value]:
     """A small cover, by taking again and again the value that covers the most of what is left."""
     chosen = []
-    while failures:
+    while len(failures) >= AT_LEAST:
         left = failures
         best = min(values, key=lambda value: (-len(value.failing & left), value.observed))
         chosen.append(best)
@@ -193,8 +196,8 @@ def _approached(values: Sequence[_Value], failures: frozenset[str]) -> list[_Val
     return chosen
 
 
-def _union(values: Iterable[_Value]) -> set[str]:
-    return {point for value in values for point in value.failing}
+def _union(values: Iterable[_Value]) -> frozenset[str]:
+    return frozenset(point for value in values for point in value.failing)
 
 
 def _whole_network(points: Sequence[Seen], times: _Times, window: timedelta, around: datetime) -> list[Fate]:
