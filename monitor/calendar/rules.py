@@ -108,7 +108,7 @@ def _wrong_part(name: str, value: str) -> str:
     if name == "UNTIL":
         try:
             _until(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return f"UNTIL={value} is no time; write for example UNTIL=20261231"
     if name in _NUMBERS and not all(_in_range(name, number) for number in value.split(",")):
         low, high, _ = _NUMBERS[name]

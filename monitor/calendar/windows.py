@@ -11,6 +11,9 @@ from monitor.calendar.rules import problems, starts
 
 Span = tuple[datetime, datetime]
 
+_YEARS = (2000, 3000)
+_LONGEST = timedelta(days=366)
+
 
 class Place(Protocol):
     """What a window covers: a point."""
@@ -59,9 +62,13 @@ def validate(window: Window) -> list[str]:
 
     Whether what it names exists is not known here: a window may outlive a point, and then covers one less.
     """
+    if not _YEARS[0] <= window.begin.year < _YEARS[1]:
+        return [f"begins in the year {window.begin.year}; write one from {_YEARS[0]} on"]
     wrong = []
     if window.duration <= timedelta(0):
         wrong.append("ends before it begins; write an end after the begin")
+    elif window.duration > _LONGEST:
+        wrong.append("lasts longer than a year; write a shorter one, or take the points out of the file")
     if not (window.points or window.areas or window.labels):
         wrong.append("covers nothing; name points, areas or labels")
     if window.rule:

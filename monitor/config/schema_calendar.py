@@ -13,7 +13,7 @@ from monitor.calendar.model import Calendar
 from monitor.config.fields import Duration, Hours, Id, Name, Text, Words
 from monitor.config.section import Section
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(rf"({_DAY.pattern})[ T]([0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}})?)(Z|[+-][0-9]{{2}}:[0-9]{{2}})?")
 
 

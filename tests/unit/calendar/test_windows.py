@@ -148,6 +148,9 @@ def test_twenty_years_of_hours() -> None:
     [
         ({"duration": -HOUR}, "ends before it begins; write an end after the begin"),
         ({"duration": 0 * HOUR}, "ends before it begins; write an end after the begin"),
+        ({"duration": 367 * DAY}, "lasts longer than a year; write a shorter one, or take the points out of the file"),
+        ({"begin": datetime(1, 1, 1, tzinfo=UTC)}, "begins in the year 1; write one from 2000 on"),
+        ({"begin": datetime(9999, 12, 31, 23, tzinfo=UTC)}, "begins in the year 9999; write one from 2000 on"),
         ({"points": ()}, "covers nothing; name points, areas or labels"),
     ],
 )
@@ -176,6 +179,7 @@ def test_windows_that_make_no_sense(change: dict[str, object], wrong: str) -> No
         ("FREQ=DAILY;COUNT=2;UNTIL=20261231", "has both COUNT and UNTIL"),
         ("FREQ=DAILY;UNTIL=2026-12-31", "UNTIL=2026-12-31 is no time"),
         ("FREQ=DAILY;UNTIL=20261331", "UNTIL=20261331 is no time"),
+        ("FREQ=DAILY;UNTIL=99991231T235959Z", "UNTIL=99991231T235959Z is no time"),
         ("FREQ=DAILY;UNTIL=20261130", "UNTIL lies before the window's begin"),
         ("FREQ=WEEKLY;WKST=XX", "WKST=XX is none of MO, TU, WE, TH, FR, SA, SU"),
         ("FREQ=WEEKLY;BYDAY=Tuesday", "BYDAY=TUESDAY are no days"),

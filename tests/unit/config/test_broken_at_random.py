@@ -19,6 +19,25 @@ resolution: {{servers: [10.0.0.53]}}
 defaults: {{interval: 15s, contact: {{name: X}}}}
 areas:
   - {{id: x, name: X, column: 1, row: 1}}
+calendar: {{office_hours: "Mon-Fri 08:00-17:00", holidays: {{add: [2026-12-24], remove: [2026-11-24]}}}}
+common_cause: {{labels: [provider], window: 30s}}
+flapping: {{window: 15m, enter: 6, leave: 1}}
+maintenance:
+  - {{id: w, name: W, begin: 2026-12-06 22:00, duration: 1h, rule: FREQ=WEEKLY;COUNT=5, points: [a], areas: [x]}}
+  - {{id: v, name: V, begin: "2026-12-01T15:00Z", end: 2026-12-02 22:00, labels: {{tier: edge}}}}
+alerts:
+  url: https://monitor.vn
+  heartbeat_url: https://monitor.vn/alive
+  channels:
+    inbox: {{type: inbox, rate: 20/1m, give_up_after: 1h}}
+    hook: {{type: webhook, url: "https://hook.vn/x", headers: {{X-A: b}}}}
+  routes:
+    - name: all
+      to: [inbox, hook]
+      match: {{severity: [critical], provider: "=~VN.*", area: "!=x"}}
+      remind_every: never
+      escalate: [{{after: 15m, to: hook}}]
+  last_resort: inbox
 points:
   - {{id: hub, kind: hub, name: Hub, host: hub.vn}}
   - id: a

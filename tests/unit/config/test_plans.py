@@ -112,7 +112,9 @@ def test_a_time_without_an_offset_is_hanois(written: str, utc: str) -> None:
     assert parse_moment(written).astimezone(UTC) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("written", ["", "2026-12-01", "22:00", "2026-12-01 22:00 +07", "2026-13-01 22:00", None, 5])
+@pytest.mark.parametrize(
+    "written", ["", "2026-12-01", "22:00", "2026-12-01 22:00 +07", "2026-13-01 22:00", "0001-01-01 00:00", None, 5]
+)
 def test_what_is_no_time(written: object) -> None:
     with pytest.raises(ValueError, match="is no time; write for example"):
         parse_moment(written)
