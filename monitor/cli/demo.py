@@ -9,18 +9,21 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from monitor import app
+from monitor.calendar.model import Window
 from monitor.cli.arguments import Commands, address, at_address
 from monitor.cli.run import serve
 from monitor.config import load
 from monitor.config.model import Config, Resolution, Storage
+from monitor.field import story
 
 STABLE_AFTER = timedelta(minutes=1)
 STOP_SECONDS = 5
+FLAPPING_WINDOW = timedelta(minutes=5)
 
 
 def add_to(commands: Commands, *, default_config: Path) -> None:
@@ -58,22 +61,46 @@ def command(arguments: argparse.Namespace) -> int:
 async def _demo(arguments: argparse.Namespace) -> None:
     load(arguments.config, placeholders=True)  # a mistake is told before anything starts
     async with simulated_network(arguments) as field:
+        begun = None if arguments.no_story else datetime.now(UTC)
 
         def read() -> Config:
             config = load(arguments.config, placeholders=True)
-            return at_address(on_field(config, field, arguments.data), arguments.listen)
+            return at_address(on_field(config, field, arguments.data, story_begun=begun), arguments.listen)
 
         await app.serve(load=read, announce=partial(_announce, arguments, field), simulated=True)
 
 
-def on_field(config: Config, field: Field, data: Path) -> Config:
-    """The configuration as the demo runs it: names, authority and storage of the simulated network."""
+def on_field(config: Config, field: Field, data: Path, *, story_begun: datetime | None) -> Config:
+    """The configuration as the demo runs it: names, authority and storage of the simulated network, patience for who
+    watches for some minutes, and the work that the story plans."""
+    windows = upkeep_windows(config, story_begun) if story_begun is not None else ()
+    flapping = config.flapping
     return replace(
         config,
+        maintenance=(*config.maintenance, *windows),
+        flapping=replace(flapping, window=min(FLAPPING_WINDOW, flapping.window)),
         resolution=Resolution(servers=field.servers),
         ca_file=field.ca_file,
         stable_after=min(STABLE_AFTER, config.stable_after),
         storage=Storage(url=f"sqlite+aiosqlite:///{data / 'monitor.db'}", spool=data / "spool"),
+    )
+
+
+def upkeep_windows(config: Config, begun: datetime) -> tuple[Window, ...]:
+    """The windows of the work that the story plans in each of its rounds, the first of which began at ``begun``."""
+    planned = story.upkeep(config)
+    if planned is None:
+        return ()
+    return tuple(
+        Window(
+            id=f"demo-{number}",
+            name="Bảo trì nguồn điện",
+            begin=begun + planned.after + number * story.ROUND,
+            duration=planned.lasts,
+            rule="FREQ=HOURLY",
+            points=(planned.point.id,),
+        )
+        for number in range(timedelta(hours=1) // story.ROUND)
     )
 
 
@@ -112,9 +139,9 @@ async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Fiel
 
 def _announce(arguments: argparse.Namespace, field: Field, config: Config, url: str) -> None:
     probed = sum(endpoint.declared for endpoint in config.endpoints())
-    story = (
-        "It plays a story, over and over: two calm minutes, a ward goes down and comes back, one is slow,\n"
-        "a whole area loses its link, calm again.\n"
+    plot = (
+        "It plays a story, over and over: a ward goes down and comes back, one is slow, an area loses its line,\n"
+        "one flaps, the spare circuit is lost, planned work, and the hub's uplink fails; calm in between.\n"
         if not arguments.no_story
         else ""
     )
@@ -122,7 +149,7 @@ def _announce(arguments: argparse.Namespace, field: Field, config: Config, url: 
     print(
         f"\n  The wall: {url}\n\n"
         f"This is a SIMULATED network: {len(config.points)} points, {probed} endpoints on {arguments.subnet}.\n"
-        f"{story}"
+        f"{plot}"
         f"Here a point counts as stable after {seconds} seconds. History is kept in {arguments.data}/.\n"
         f"Make a host fail yourself:  curl -X PUT {field.control}/hosts -d "
         '\'{"hosts": ["*.ward.lienthong.example"], "conduct": "hang"}\'\n\n'
