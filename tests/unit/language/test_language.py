@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 import monitor
 from monitor import language
 from monitor.language import LANGUAGES, choose, load, pick
-from monitor.web import pages
+from monitor.web import easel
 
 HOUSE = Path(monitor.__file__).parent
 CATALOGS = sorted((Path(language.__file__).parent / "locale/en/LC_MESSAGES").glob("*.po"))
@@ -94,5 +94,5 @@ def test_the_language_is_asked_for_remembered_or_vietnamese(
 
 
 def test_themes() -> None:
-    assert pick(Request({}, {"theme": "light"}), "theme", pages.THEMES) == "light"
-    assert set(pages.LANGUAGE_NAMES) == set(LANGUAGES)
+    assert pick(Request({}, {"theme": "light"}), "theme", easel.THEMES) == "light"
+    assert set(easel.LANGUAGE_NAMES) == set(LANGUAGES)

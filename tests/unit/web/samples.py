@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.board import EndpointView, PointView, Verdict
 from monitor.config.model import Area, Budgets, Config, Contact, Endpoint, Location, Module, Point
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
+from monitor.incidents.model import Affected, Incident, Severity
+from monitor.language.words import Words
+from monitor.model import EndpointKey, Fault, Reason, Result, Status, Transition
 from monitor.probes.base import Options
+from monitor.web.incident import Setting
 
 NOW = datetime(2026, 11, 23, 3, 14, 26, tzinfo=UTC)
 """10:14:26 in Hanoi."""
@@ -136,6 +139,29 @@ def transition(at: timedelta, status: Status, previous: Status, **values: object
     made = Transition(
         key=EndpointKey("xa-minh-chau", ""), at=NOW - at, recorded_at=NOW - at, status=status, previous=previous
     )
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def touched(name: str, status: Status = Status.DOWN, **values: object) -> Affected:
+    made = Affected(
+        point=name, since=NOW - timedelta(minutes=12), status=status, reason=Reason.TIMEOUT, failed_phase="connect",
+        culprit="link",
+    )  # fmt: skip
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def incident(number: int, fault: Fault, *members: Affected, **values: object) -> Incident:
+    began = NOW - timedelta(minutes=12)
+    made = Incident(
+        uid=f"u{number}", number=number, fault=fault, severity=Severity.CRITICAL, began=began, opened=began,
+        affected={each.point: each for each in members},
+    )  # fmt: skip
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def setting(*views: PointView, words: Words | None = None, **values: object) -> Setting:
+    seen = {each.point.id: each for each in views}
+    made = Setting.of(config(*views), seen, words or Words("vi"), NOW, lambda words, evidence: str(evidence["said"]))
     return replace(made, **values)  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,21 +10,23 @@ import pytest
 
 from monitor.board import PointView
 from monitor.config.model import Area, Config, Location
+from monitor.incidents.model import Incident
 from monitor.language.words import Words
 from monitor.ledger import Uptime
-from monitor.model import EndpointKey, Reason, Status
-from monitor.web import listing, panel, wall
+from monitor.model import Fault, FaultKind, Reason, Status
+from monitor.web import listing, wall
 from monitor.web.headline import Headline, headline
 from tests.unit.web.samples import (
-    CONTACT,
     NOW,
     config,
     down,
     endpoint,
+    incident,
     point,
     result,
     service,
-    transition,
+    setting,
+    touched,
     verdict,
     view,
 )
@@ -39,16 +42,20 @@ def wards(count: int, *, broken: int = 0, **values: object) -> list[PointView]:
 
 
 def said(
-    *views: PointView, tone: str = "stable", words: Words = VI, started: timedelta = timedelta(hours=3)
+    *views: PointView,
+    tone: str = "stable",
+    words: Words = VI,
+    started: timedelta = timedelta(hours=3),
+    incidents: Sequence[Incident] = (),
 ) -> Headline:
-    return headline(verdict(*views, tone=tone, started=started), words, config(*views), NOW)
+    return headline(verdict(*views, tone=tone, started=started), incidents, setting(*views, words=words))
 
 
 def test_all_stable() -> None:
     services = [service(f"Dịch vụ {number}", f"s{number}") for number in range(7)]
     line = said(*wards(156), *services)
     assert (line.icon, line.text, line.rest) == ("stable", "Tất cả 156 điểm hoạt động ổn định", "")
-    assert line.below == "Không có điểm nào lỗi. Bảy dịch vụ dùng chung đều ổn định."
+    assert line.below == "Không có sự cố. Bảy dịch vụ dùng chung đều ổn định."
     assert line.title == "156/156 ổn định"
     assert said(*wards(156), words=EN).text == "All 156 points stable"
 
@@ -61,15 +68,54 @@ def test_trouble_counts_and_names_the_worst() -> None:
     assert not line.long
 
 
-def test_several_of_an_area_are_named_together() -> None:
-    assert "3/10 điểm khu vực Ba Vì mất kết nối từ 10:02" in said(*wards(10, broken=3), tone="down").below
-    assert "cả 4 điểm khu vực Ba Vì mất kết nối" in said(*wards(4, broken=4), tone="down").below
+AREA_FAULT = Fault(FaultKind.LABEL, "area=ba-vi")
+
+
+def cut(count: int, fault: Fault, status: Status = Status.UNREACHABLE) -> Incident:
+    return incident(412, fault, *(touched(f"xa-{number}", status) for number in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("broken", "below"),
+    [
+        (4, "Nặng nhất: cả 4 xã khu vực Ba Vì mất kết nối từ 10:02, do đường truyền khu vực"),
+        (3, "Nặng nhất: 3 xã khu vực Ba Vì mất kết nối từ 10:02, do đường truyền khu vực"),
+        (2, "Nặng nhất: Khu vực Ba Vì mất kết nối từ 10:02, 2 xã bị ảnh hưởng"),
+    ],
+)
+def test_several_of_an_area_are_named_together(broken: int, below: str) -> None:
+    branch = view(point("Chi nhánh", id="cn", kind="branch"))
+    line = said(*wards(4, broken=broken, unit_type="xa"), branch, tone="down", incidents=[cut(broken, AREA_FAULT)])
+    assert (line.rest, line.below) == ("1 sự cố", below)
 
 
 def test_a_hub_that_is_down_concerns_the_whole_network() -> None:
     hub = down(point("Hub Trung tâm", kind="hub", id="hub"))
-    line = said(*wards(4, broken=4), hub, tone="down")
-    assert line.below.startswith("Toàn mạng: Hub Trung tâm mất kết nối từ 10:02")
+    fault = incident(7, Fault(FaultKind.POINT, "hub"), touched("hub"), *cut(4, AREA_FAULT).affected.values())
+    line = said(*wards(4, broken=4), hub, tone="down", incidents=[fault])
+    assert line.below == "Toàn mạng: Hub Trung tâm mất kết nối từ 10:02, 4 phường, xã bị ảnh hưởng"
+    assert line.title == "(1) 0/4 ổn định"
+
+
+def test_nearly_all_are_cut_off() -> None:
+    line = said(*wards(4, broken=4), tone="down", incidents=[cut(4, Fault(FaultKind.NETWORK))])
+    assert line.below == "Toàn mạng mất kết nối từ 10:02, 4 phường, xã bị ảnh hưởng"
+
+
+def test_a_monitor_that_is_cut_off_says_nothing_of_anybody() -> None:
+    ours = cut(4, Fault(FaultKind.VANTAGE), Status.UNKNOWN)
+    line = said(*wards(4, broken=4), tone="down", incidents=[ours])
+    assert (line.icon, line.rest) == ("unknown", "")
+    assert line.text == "Chưa xác định: máy giám sát mất mạng phía mình từ 10:02"
+    assert line.title == "(1) Chưa xác định"
+
+
+def test_an_incident_of_one_point_says_why() -> None:
+    own = incident(9, Fault(FaultKind.POINT, "xa-0"), touched("xa-0", Status.DOWN))
+    line = said(*wards(4, broken=1), tone="down", incidents=[own])
+    assert line.below == "Nặng nhất: Xã 0 mất kết nối từ 10:02, hết thời gian chờ kết nối TCP"
+    flaps = replace(own, flapping=frozenset({"xa-0"}))
+    assert said(*wards(4, broken=1), tone="down", incidents=[flaps]).below == "Nặng nhất: Xã 0 chập chờn từ 10:02"
 
 
 def test_only_a_shared_service() -> None:
@@ -109,7 +155,7 @@ def test_nothing_known_and_nothing_declared() -> None:
 def test_some_services_are_not_well() -> None:
     views = [*wards(2), service("A", "a"), service("B", "b", Status.UNOBSERVED, stable=False)]
     calm = replace(verdict(*views), troubled=())
-    assert headline(calm, VI, config(*views), NOW).below.endswith("1/2 dịch vụ dùng chung ổn định.")
+    assert headline(calm, (), setting(*views)).below.endswith("1/2 dịch vụ dùng chung ổn định.")
 
 
 def test_counts_are_exclusive_and_sum_to_n() -> None:
@@ -133,7 +179,7 @@ def test_a_cell_reads_from_north_to_south_and_west_to_east() -> None:
         ward("Đống Đa", 21.0119, 105.822),
         ward("Kim Liên", 21.0057, 105.832),
     ]
-    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW)
+    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW, {})
     assert [tile.name for tile in cell.tiles] == ["Láng", "Ô Chợ Dừa", "Văn Miếu - Quốc Tử Giám", "Đống Đa", "Kim Liên"]
     assert [tile.wide for tile in cell.tiles] == [False, False, True, False, False]
     assert not cell.tall
@@ -141,12 +187,12 @@ def test_a_cell_reads_from_north_to_south_and_west_to_east() -> None:
 
 def test_a_cell_shows_its_worst_and_how_many() -> None:
     views = [*wards(8, broken=2), view(point("Chi nhánh khu vực Ba Vì", id="cn", kind="branch"))]
-    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW)
+    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW, {})
     assert (cell.frame, cell.troubled, cell.alarm, cell.tall) == ("down", "2/9", False, True)
     assert cell.branches[0].label == "CN, Chi nhánh khu vực Ba Vì, ổn định"
     assert len(cell.all_tiles) == 9
     views = [*wards(8, broken=8)]
-    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW)
+    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW, {})
     assert (cell.troubled, cell.alarm) == ("", True)
     assert cell.tiles[0].label == "Xã 0, mất kết nối, từ 10:02"
 
@@ -154,7 +200,7 @@ def test_a_cell_shows_its_worst_and_how_many() -> None:
 def test_names_that_need_small_type() -> None:
     def tile(name: str, **values: object) -> wall.Tile:
         views = [view(point(f"Xã {name}"), **values)]  # type: ignore[arg-type]
-        (cell,) = wall.cells({"x": views[0]}, VI, config(*views), NOW)
+        (cell,) = wall.cells({"x": views[0]}, VI, config(*views), NOW, {})
         return cell.tiles[0]
 
     assert not tile("Tiến Thắng").long
@@ -213,78 +259,22 @@ def test_uptimes_together_weigh_by_time() -> None:
     assert nothing.connectivity is None
 
 
-def shown(*views: PointView) -> panel.Panel:
-    return panel.panel(wall.ranked(views), (), {"ba-vi": "Ba Vì"}, VI, NOW)
+def test_an_incident_s_number_is_on_the_area_and_in_the_tile_s_name() -> None:
+    views = [*wards(3, broken=2)]
+    (cell,) = wall.cells({each.point.id: each for each in views}, VI, config(*views), NOW, {"xa-1": 412, "xa-0": 409})
+    assert (cell.number, [tile.number for tile in cell.tiles]) == (412, [409, 412, 0])
+    assert cell.tiles[1].label == "Xã 1, mất kết nối, sự cố 412, từ 10:02"
 
 
-def test_cards_say_since_when_how_long_why_where_and_whom_to_call() -> None:
-    card = shown(down(point(contact=CONTACT))).cards[0]
-    assert (card.title, card.lasted, card.since_text) == ("Xã Minh Châu mất kết nối", "12 phút", "từ 10:02:26")
-    assert (card.reason, card.endpoint, card.place) == (
-        "Hết thời gian chờ kết nối TCP",
-        "Đường truyền",
-        "Khu vực Ba Vì",
-    )
-    assert [caller.dial for caller in card.callers] == ["0900000283", "18001"]
-    assert card.callers[1].note == "kênh TD-1"
-
-
-def test_cards_know_what_nobody_saw() -> None:
-    assert shown(down(never=True)).cards[0].since_text == "chưa từng kết nối"
-    missed = down(since=timedelta(minutes=4), not_before=NOW - timedelta(minutes=9))
-    assert shown(missed).cards[0].since_text == "giữa 10:05 và 10:10"
-    assert shown(down(since=timedelta(), culprit="")).cards[0].endpoint == ""
-    unknown = replace(view(None, Status.UNKNOWN, reason=Reason.STALE), since=None)
-    assert shown(unknown).cards[0].since_text == ""
-
-
-def test_slowness_is_told_with_its_figure() -> None:
-    subject = point()
-    slow = view(
-        subject,
-        Status.DEGRADED,
-        reason=Reason.LATENCY,
-        last=[result(subject.endpoints[0].key, reason=Reason.LATENCY, latency=1.24)],
-    )
-    assert shown(slow).cards[0].reason == "Trả lời sau 1,2 giây, ngưỡng 1 giây"
-    assert shown(view(subject, Status.DEGRADED, reason=Reason.LATENCY)).cards[0].reason == "Trả lời chậm hơn ngưỡng"
-
-
-@pytest.mark.parametrize(
-    ("number", "sizes", "more"),
-    [
-        (1, ["large"], 0),
-        (4, ["large", "medium", "medium", "medium"], 0),
-        (5, ["large", "medium", "row", "row", "row"], 0),
-        (17, ["large", "medium", *["row"] * 6], 9),
-    ],
-)
-def test_many_troubles_become_rows(number: int, sizes: list[str], more: int) -> None:
-    found = shown(*wards(number, broken=number))
-    assert [card.size for card in found.cards] == sizes
-    assert (found.more, found.total) == (more, number)
-
-
-def test_what_others_hang_on_comes_first() -> None:
-    hub, circuit = down(point("Hub", kind="hub", id="hub")), down(point("Tuyến", kind="circuit", id="c"))
-    assert [each.point.id for each in wall.ranked([*wards(1, broken=1), circuit, hub])] == ["hub", "c", "xa-0"]
-
-
-def test_what_is_over() -> None:
-    rows = [
-        transition(timedelta(minutes=5), Status.DEGRADED, Status.UP),
-        transition(timedelta(minutes=10), Status.UP, Status.DOWN),
-        transition(timedelta(minutes=12), Status.DOWN, Status.FAULTY, reason=Reason.TIMEOUT, failed_phase="connect"),
-        transition(timedelta(minutes=14), Status.FAULTY, Status.UP, reason=Reason.HTTP_STATUS),
-        transition(timedelta(minutes=20), Status.UP, Status.UNOBSERVED, first=True),
-        transition(timedelta(minutes=30), Status.UNOBSERVED, Status.DOWN),
-        transition(timedelta(minutes=31), Status.DOWN, Status.UP),
-        transition(timedelta(minutes=32), Status.DOWN, Status.UP, key=EndpointKey("xa-minh-chau", "link")),
-        transition(timedelta(minutes=33), Status.DOWN, Status.UP, key=EndpointKey("gone", "")),
-    ]
-    (over,) = panel.past(rows, {"xa-minh-chau": "Xã Minh Châu"}, VI, NOW)
-    assert (over.when, over.title, over.bucket) == ("10:00", "Xã Minh Châu mất kết nối", "down")
-    assert over.note == "4 phút · hết thời gian chờ kết nối TCP"
+def test_time_in_maintenance_counts_for_no_uptime() -> None:
+    spent = {Status.UP: timedelta(hours=9), Status.DOWN: timedelta(hours=2)}
+    each = Uptime(
+        connectivity=None, service=None, coverage=1.0, observed=timedelta(hours=11), by_status=spent,
+        in_maintenance={Status.DOWN: timedelta(hours=1)},
+    )  # fmt: skip
+    both = wall.together([each])
+    assert both is not None
+    assert both.connectivity == pytest.approx(0.9)
 
 
 def listed(*views: PointView, **query: str) -> listing.Listing:
@@ -315,7 +305,7 @@ def test_the_list_is_worst_first_and_narrows() -> None:
 
 def test_an_area_without_points_is_an_empty_cell() -> None:
     empty = Config(areas=(Area(id="x", name="X", column=1, row=1),))
-    (cell,) = wall.cells({}, VI, empty, NOW)
+    (cell,) = wall.cells({}, VI, empty, NOW, {})
     assert (cell.tiles, cell.frame, cell.troubled) == ((), "", "")
 
 
