@@ -45,7 +45,7 @@ class Board:
         self._blank: dict[EndpointKey, datetime] = {}
         self._owed: list[Row] = []
         self._causes = Causes()
-        self._isolation = self._causes.isolation
+        self._isolation, self._awaited = self._causes.isolation, self._causes.cases.awaited
         self._flags = Flags()
         self._recorded = self._started
         self._aged = self._started
@@ -84,8 +84,7 @@ class Board:
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
             self._overtake(result.key.point)
-        awaited = self._causes.cases.awaits(result.key)
-        if not (after.decided or after.suspect or before.suspect or point.link_fails or awaited):
+        if not (after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited):
             return _NOTHING
         return self._weigh(point, state, before, result)
 

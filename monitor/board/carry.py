@@ -70,8 +70,9 @@ def carry_over(causes: Causes, now: datetime) -> None:
         if not common.taken:
             del causes.fates[str(common.fault), common.links]
     causes.note_lost()
-    for child in causes.neighbours.spared:
-        causes.weigh_spares(child, now)
+    for name, each in causes.points.items():
+        if name in causes.neighbours.spared or each.blamed(""):
+            causes.weigh_spares(name, now)
     if causes.isolation.on and len(causes.neighbours.anchors) < 2:
         causes.isolation.end(causes, now)
 

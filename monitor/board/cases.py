@@ -62,13 +62,14 @@ class CommonFate:
 
 
 class Cases:
-    """Every case by its node, and by point; which ones wait, and for whom."""
+    """Every case by its node, and by point; which ones are ``waiting``, and by endpoint those for whom it is
+    ``awaited``."""
 
     def __init__(self) -> None:
         self._cases: dict[Node, Case] = {}
         self._points: dict[str, dict[Node, Case]] = {}
         self.waiting: dict[Node, Case] = {}
-        self._awaited: dict[EndpointKey, set[Node]] = {}
+        self.awaited: dict[EndpointKey, set[Node]] = {}
 
     def __iter__(self) -> Iterator[Case]:
         return iter(tuple(self._cases.values()))
@@ -98,7 +99,7 @@ class Cases:
         self.waiting[case.node] = case
         case.unanswered = unanswered
         for key in unanswered:
-            self._awaited.setdefault(key, set()).add(case.node)
+            self.awaited.setdefault(key, set()).add(case.node)
 
     def rest(self, case: Case) -> None:
         """It waits no more."""
@@ -107,20 +108,16 @@ class Cases:
             self._forget(key, case.node)
         case.unanswered = set()
 
-    def awaits(self, key: EndpointKey) -> bool:
-        """Whether anything waits for this endpoint's answer."""
-        return key in self._awaited
-
     def waiting_for(self, key: EndpointKey) -> list[Case]:
-        return [self._cases[node] for node in sorted(self._awaited.get(key, ()))]
+        return [self._cases[node] for node in sorted(self.awaited.get(key, ()))]
 
     def answered(self, case: Case, key: EndpointKey) -> None:
         case.unanswered.discard(key)
         self._forget(key, case.node)
 
     def _forget(self, key: EndpointKey, node: Node) -> None:
-        nodes = self._awaited.get(key)
+        nodes = self.awaited.get(key)
         if nodes is not None:
             nodes.discard(node)
             if not nodes:
-                del self._awaited[key]
+                del self.awaited[key]

@@ -441,7 +441,8 @@ class Causes:
             str(Fault(FaultKind.POINT, each)) for each in topology.spares_lost(child, self.neighbours.needs, failing)
         ]
         current = point.blamed("")
-        wanted = current if current in spares else next(iter(spares), "")
+        stays = any(current == str(Fault(FaultKind.POINT, each)) for each in failing)
+        wanted = current if stays else next(iter(spares), "")
         if wanted != current:
             point.blame("", at, wanted)
             self.touch(child, at)

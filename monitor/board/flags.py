@@ -99,8 +99,6 @@ class Flags:
             self._due = self._next_boundary(now)
             for name in self._points:
                 rows += self._maintain(name, now, recorded_at)
-            for name in tuple(self._because):
-                rows += self._maintain(name, now, recorded_at)
         for name, flag in tuple(self._on):
             if flag is Flag.FLAPPING:
                 rows += self._flap(name, now, recorded_at)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.board import Applied, Board
 from monitor.config.model import Config, Endpoint, Module, Point
-from monitor.model import EndpointKey, Reason, Result, Resume, Status, StoredResult, Transition
+from monitor.model import EndpointKey, FlagChange, Reason, Result, Resume, Row, Status, StoredResult, Transition
 from monitor.probes.base import Options
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -58,7 +58,7 @@ class World:
         self.now = moment(started)
         self.config = config or Config(points=(point(),))
         self.board = Board(self.config, clock=lambda: self.now)
-        self.rows: list[Transition] = []
+        self.rows: list[Row] = []
         self.results: dict[EndpointKey, list[StoredResult]] = {}
         if resume is not None:
             self.board.restore(resume)
@@ -87,15 +87,15 @@ class World:
                 if column < len(letters) and letters[column] != ".":
                     self.see(begin + column * every, name, letters[column])
 
-    def grow_old(self, second: float) -> list[Transition]:
+    def grow_old(self, second: float) -> list[Row]:
         self.now = moment(second)
         return self.keep(self.board.age(self.now))
 
-    def reload(self, config: Config) -> list[Transition]:
+    def reload(self, config: Config) -> list[Row]:
         self.config = config
         return self.keep(self.board.reload(config))
 
-    def keep(self, rows: Sequence[Transition], *, show: bool = True) -> list[Transition]:
+    def keep(self, rows: Sequence[Row], *, show: bool = True) -> list[Row]:
         self.rows += rows
         if show:
             self.board.show(rows)
@@ -110,7 +110,8 @@ class World:
     def resume(self, *, last: int = 30) -> Resume:
         """What a store would give back."""
         return Resume(
-            statuses={row.key: row for row in self.rows},
+            statuses={row.key: row for row in self.rows if isinstance(row, Transition)},
+            flags={(row.key.point, row.flag): row for row in self.rows if isinstance(row, FlagChange)},
             fingerprints={e.key: e.fingerprint for e in self.config.endpoints() if e.declared},
             recent={key: results[-last:] for key, results in self.results.items()},
             last_alive=self.now,
