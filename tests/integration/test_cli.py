@@ -71,6 +71,27 @@ def test_a_good_file_is_said_to_be_good(capsys: pytest.CaptureFixture[str]) -> N
     assert "168 points, 642 endpoints" in capsys.readouterr().out
 
 
+def test_warnings_stand_apart_and_change_no_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "quiet.yaml"
+    file.write_text(
+        "modules: {}\n"
+        "alerts:\n"
+        "  channels: {inbox: {type: inbox}}\n"
+        "  routes: [{name: all, to: inbox}, {name: late, to: inbox}]\n"
+    )
+
+    assert main(["validate", str(file)]) == 0
+
+    out = capsys.readouterr().out
+    warnings = out.split("\n\n")[1].splitlines()
+    assert [line.split("; ")[0].removeprefix(f"{file}:") for line in warnings][1:] == [
+        "2: alerts: messages link to nothing",
+        "4: alerts.routes[1]: is never asked, all takes all of its incidents",
+    ]
+    assert "anchors" in warnings[0]
+    assert out.endswith("3 warnings: allowed, but hardly meant.\n")
+
+
 def test_ten_mistakes_are_ten_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(
