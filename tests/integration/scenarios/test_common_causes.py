@@ -22,7 +22,7 @@ def behind_a_circuit() -> Inventory:
 
 
 async def affected(world: World, number: int) -> set[str]:
-    return {point["id"] for point in (await world.incident(number))["points"]}
+    return {each["point"] for each in (await world.incident(number))["points_affected"]}
 
 
 @pytest.mark.parametrize("conduct", ["refuse", "hang"])
