@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import warnings
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ from monitor.channels.types import Taken, one_line
 
 # Its own log, and its HTTP client's at debug level, repeat whole addresses; what matters comes with the result.
 logging.getLogger("apprise").propagate = False
-logging.getLogger("apprise").addHandler(logging.NullHandler())
+logging.getLogger("apprise").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
@@ -24,9 +25,12 @@ _SHORTEST_SECRET = 4
 
 
 def _known(urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    for position, url in enumerate(urls, 1):
-        if apprise.Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True) is None:
-            raise ValueError(f"Apprise can't read address {position}; see the services' addresses at appriseit.com")
+    with warnings.catch_warnings():
+        # The first address makes it import all its services, and one of them a module that Python 3.13 lacks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for position, url in enumerate(urls, 1):
+            if apprise.Apprise.instantiate(url.get_secret_value(), suppress_exceptions=True) is None:
+                raise ValueError(f"Apprise can't read address {position}; see the services' addresses at appriseit.com")
     return urls
 
 
