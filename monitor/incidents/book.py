@@ -131,7 +131,7 @@ class Writing:
             data["took_over"] = old.uid
         if flapping:
             data["flapping"] = True
-        self._write(EventKind.RELEASED, old.uid, at, point, why="moved", to=self._current(new).number)
+        self._release(old, point, at, why="moved", to=self._current(new).number)
         self._write(EventKind.JOINED, new, at, point, **data)
         self._weigh(new, Severity.WARNING if flapping else Severity.INFO)
         self._weigh(new, severity_of(fault, row.status))
@@ -144,11 +144,13 @@ class Writing:
         """An affected point's row changed, if it says anything new."""
         point = row.key.point
         now = incident.affected[point]
+        bad = row.status not in (Status.UP, Status.UNKNOWN)
+        at = row.at if bad else max(row.at, now.since)
         told = (now.status, now.reason, now.failed_phase, now.culprit)
-        if told == (row.status, row.reason, row.failed_phase, row.culprit) and row.at >= now.since:
+        if told == (row.status, row.reason, row.failed_phase, row.culprit) and at >= now.since:
             return
-        self._write(EventKind.CHANGED, incident.uid, row.at, point, **_cause(row))
-        if row.status not in (Status.UP, Status.UNKNOWN):
+        self._write(EventKind.CHANGED, incident.uid, at, point, **_cause(row))
+        if bad:
             self._weigh(incident.uid, severity_of(incident.fault, row.status))
 
     def flapping(self, point: str, at: datetime) -> None:
@@ -167,13 +169,13 @@ class Writing:
     def recover(self, incident: Incident, row: Transition) -> None:
         """A point is well again; when it was the last, so is the incident."""
         unseen = {"not_before": row.not_before.isoformat()} if row.not_before else {}
-        self._write(EventKind.RELEASED, incident.uid, row.at, row.key.point, why="recovered", **unseen)
+        self._release(incident, row.key.point, row.at, why="recovered", **unseen)
         if not self._current(incident.uid).troubled:
             self._recover(incident.uid)
 
     def withdraw(self, incident: Incident, point: str, at: datetime, *, why: str, closed: str) -> None:
         """A point is affected no more, though it didn't recover; the incident is closed when it was the last."""
-        self._write(EventKind.RELEASED, incident.uid, at, point, why=why)
+        self._release(incident, point, at, why=why)
         if not self._current(incident.uid).troubled:
             self._write(EventKind.CLOSED, incident.uid, self._now, why=closed)
 
@@ -193,6 +195,10 @@ class Writing:
             began=at.isoformat(),
         )
         return uid
+
+    def _release(self, incident: Incident, point: str, at: datetime, **data: object) -> None:
+        """Nothing ends before it began: what is found never to have been ends at once."""
+        self._write(EventKind.RELEASED, incident.uid, max(at, incident.affected[point].since), point, **data)
 
     def _recover(self, uid: str) -> None:
         """The last point has left; the incident was over when the last of them was well, or another's."""
