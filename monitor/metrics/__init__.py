@@ -11,7 +11,7 @@ from typing import Protocol
 from monitor.board import PointView, Verdict
 from monitor.config.model import Config
 from monitor.health.stability import Bucket
-from monitor.incidents.model import Decision, DeliveryOutcome, EventKind, Message
+from monitor.incidents.model import Decision, EventKind
 from monitor.ledger import Uptime
 from monitor.metrics.catalogue import FAMILIES
 from monitor.metrics.endpoints import EndpointSamples
@@ -57,8 +57,6 @@ class Metrics:
         self._results: Counter[tuple[str, Reason]] = Counter()
         self._transitions: Counter[tuple[str, str, Status]] = Counter()
         self._opened: Counter[FaultKind] = Counter()
-        self._deliveries: Counter[tuple[str, DeliveryOutcome]] = Counter()
-        self._channels: dict[str, str] = {}
         self.program = Program(clock=clock, version=version)
         self.load(config)
 
@@ -76,7 +74,7 @@ class Metrics:
             self._endpoints.on_result(result)
 
     def on_decision(self, decision: Decision) -> None:
-        """Count transitions, incidents and deliveries; an endpoint that became unknown shows nothing more."""
+        """Count transitions and incidents; an endpoint that became unknown shows nothing more."""
         for transition in decision.transitions:
             key = transition.key
             kind = self._kinds.get(key.point)
@@ -87,18 +85,6 @@ class Metrics:
         for event in decision.events:
             if event.kind is EventKind.OPENED:
                 self._opened[Fault.parse(event.data["fault"]).kind] += 1
-        self.expect(decision.messages)
-        for delivery in decision.deliveries:
-            channel = self._channels.get(delivery.message)
-            if channel is not None:
-                self._deliveries[channel, delivery.outcome] += 1
-                if delivery.outcome is not DeliveryOutcome.FAILED:
-                    del self._channels[delivery.message]
-
-    def expect(self, messages: Iterable[Message]) -> None:
-        """Messages whose deliveries are to come: those of decisions are known, at a start name the outbox's."""
-        for message in messages:
-            self._channels[message.id] = message.channel
 
     def on_uptime(self, point: str, windows: Mapping[str, Uptime]) -> None:
         """Take a point's uptimes by window, reckoned elsewhere."""
@@ -142,6 +128,3 @@ class Metrics:
         yield FAMILIES["lienthong_incidents_opened_total"].head
         for fault in FaultKind:
             yield sample("lienthong_incidents_opened_total", {"fault": fault}, self._opened[fault])
-        yield FAMILIES["lienthong_alert_messages_total"].head
-        for (channel, outcome), count in sorted(self._deliveries.items()):
-            yield sample("lienthong_alert_messages_total", {"channel": channel, "outcome": outcome}, count)

@@ -116,12 +116,6 @@ COUNTERS: Final = (
     Family(
         "lienthong_incidents_opened_total", "counter", ("fault",), "Incidents that opened, by where the fault lies."
     ),
-    Family(
-        "lienthong_alert_messages_total",
-        "counter",
-        ("channel", "outcome"),
-        "Attempts to deliver a message, by how they ended.",
-    ),
 )
 
 
@@ -132,11 +126,18 @@ def _of_program(kind: Kind, name: str, words: str, *labels: str) -> Family:
 PROGRAM_FAMILIES: Final = (
     _of_program("gauge", "lienthong_incidents", "Open incidents, by where the fault lies.", "severity", "fault"),
     _of_program("gauge", "lienthong_isolated", "1 while the monitor's own network is gone and nothing can be said."),
-    _of_program("gauge", "lienthong_alert_pending", "Messages that are due and not delivered yet.", "channel"),
+    _of_program(
+        "counter",
+        "lienthong_alert_messages_total",
+        "Attempts to deliver a message, by how they ended.",
+        "channel",
+        "outcome",
+    ),
+    _of_program("gauge", "lienthong_alert_pending", "Messages that wait to be delivered.", "channel"),
     _of_program(
         "gauge",
         "lienthong_alert_oldest_pending_seconds",
-        "For how long the oldest of these has been due, 0 if none is.",
+        "For how long the longest due of these has been due, else 0.",
     ),
     _of_program("histogram", "lienthong_schedule_lag_seconds", "How late probes started."),
     _of_program("gauge", "lienthong_probes_in_flight", "Probes under way."),

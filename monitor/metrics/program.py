@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, ge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.incidents.model import Incident, Severity
+from monitor.incidents.model import DeliveryOutcome, Incident, Severity
 from monitor.metrics.catalogue import FAMILIES
 from monitor.model import FaultKind
 
@@ -78,18 +78,33 @@ class RecorderState(Protocol):
     def unwritten(self) -> bool: ...
 
 
+class Endings(Protocol):
+    """How attempts to deliver a message ended since the start, by channel."""
+
+    @property
+    def delivered(self) -> Mapping[str, int]: ...
+
+    @property
+    def failed(self) -> Mapping[str, int]: ...
+
+    @property
+    def given_up(self) -> Mapping[str, int]: ...
+
+    @property
+    def dropped(self) -> Mapping[str, int]: ...
+
+
 class Outbox(Protocol):
-    """What waits to be told."""
+    """What waits to be told, by channel, and how telling ended."""
 
     @property
-    def pending(self) -> Mapping[str, int]:
-        """Messages that are due and not delivered, by channel: every channel of the configuration, 0 too."""
-        ...
+    def pending(self) -> Mapping[str, int]: ...
 
     @property
-    def oldest_seconds(self) -> Mapping[str, float]:
-        """For how long the oldest of these has been due, by channel."""
-        ...
+    def oldest_seconds(self) -> Mapping[str, float]: ...
+
+    @property
+    def counts(self) -> Endings: ...
 
 
 class Program(Collector):
@@ -179,11 +194,22 @@ def _of_incidents(open_ones: Sequence[Incident]) -> Iterator[Metric]:
 
 
 def _of_outbox(outbox: Outbox) -> Iterator[Metric]:
-    family = _family("lienthong_alert_pending")
+    pending = _family("lienthong_alert_pending")
     for channel, number in sorted(outbox.pending.items()):
-        family.add_metric((channel,), number)
-    yield family
+        pending.add_metric((channel,), number)
+    yield pending
     yield _gauge("lienthong_alert_oldest_pending_seconds", max(outbox.oldest_seconds.values(), default=0.0))
+    name, counts = "lienthong_alert_messages_total", outbox.counts
+    ended = CounterMetricFamily(name.removesuffix("_total"), FAMILIES[name].help, labels=FAMILIES[name].labels)
+    for outcome, numbers in (
+        (DeliveryOutcome.DELIVERED, counts.delivered),
+        (DeliveryOutcome.FAILED, counts.failed),
+        (DeliveryOutcome.GIVEN_UP, counts.given_up),
+        (DeliveryOutcome.DROPPED, counts.dropped),
+    ):
+        for channel, number in sorted(numbers.items()):
+            ended.add_metric((channel, outcome), number)
+    yield ended
 
 
 def _of_schedule(schedule: Schedule) -> Iterator[Metric]:

@@ -12,15 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.board import Board
 from monitor.config.model import Config, Endpoint, Point
-from monitor.incidents.model import (
-    Decision,
-    Delivery,
-    DeliveryOutcome,
-    EventKind,
-    IncidentEvent,
-    Message,
-    MessageKind,
-)
+from monitor.incidents.model import Decision, EventKind, IncidentEvent
 from monitor.ledger import Uptime
 from monitor.metrics import Metrics
 from monitor.model import EndpointKey, FaultKind, Flag, FlagChange, Reason, Result, Row, Status, Transition
@@ -33,12 +25,6 @@ OF_ENDPOINT = {"kind": "ward", "area": "ba-vi", "module": "https_2xx"}
 
 def happened(kind: EventKind, **changes: Any) -> IncidentEvent:
     return IncidentEvent(id="e", incident="i", kind=kind, at=NOW, recorded_at=NOW, **changes)
-
-
-def message(name: str, channel: str) -> Message:
-    return Message(
-        id=name, incident="i", kind=MessageKind.OPENED, channel=channel, route="r", created_at=NOW, due_at=NOW
-    )  # fmt: skip
 
 
 def up(connectivity: float | None, service: float | None, coverage: float) -> Uptime:
@@ -320,21 +306,6 @@ async def test_incidents_that_open_are_counted_by_fault(world: World) -> None:
     counted = await world.values("lienthong_incidents_opened", "fault")
     assert {fault: number for (fault,), number in counted.items() if number} == {"point": 2, "label": 1}
     assert len(counted) == len(FaultKind)
-
-
-async def test_deliveries_are_counted_by_channel(world: World) -> None:
-    world.metrics.expect([message("before", "pager")])
-    world.metrics.on_decision(Decision(messages=(message("one", "mail"), message("two", "mail"))))
-    for name, outcome in (
-        ("one", DeliveryOutcome.FAILED), ("one", DeliveryOutcome.FAILED), ("one", DeliveryOutcome.DELIVERED),
-        ("two", DeliveryOutcome.GIVEN_UP), ("before", DeliveryOutcome.DELIVERED), ("nobody's", DeliveryOutcome.FAILED),
-        ("one", DeliveryOutcome.DELIVERED),
-    ):  # fmt: skip
-        delivery = Delivery(message=name, at=NOW, outcome=outcome, attempt=1)
-        world.metrics.on_decision(Decision(deliveries=(delivery,)))
-    assert await world.values("lienthong_alert_messages", "channel", "outcome") == {
-        ("mail", "failed"): 2, ("mail", "delivered"): 1, ("mail", "given_up"): 1, ("pager", "delivered"): 1,
-    }  # fmt: skip
 
 
 async def test_flags_are_told_beside_the_status(world: World, make_result: Make) -> None:

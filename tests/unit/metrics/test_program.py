@@ -52,9 +52,18 @@ class Writing:
 
 
 @dataclass
+class Ends:
+    delivered: dict[str, int] = field(default_factory=lambda: {"mail": 5, "pager": 1})
+    failed: dict[str, int] = field(default_factory=lambda: {"mail": 3})
+    given_up: dict[str, int] = field(default_factory=lambda: {"mail": 2})
+    dropped: dict[str, int] = field(default_factory=lambda: {"pager": 4})
+
+
+@dataclass
 class Waiting:
     pending: dict[str, int] = field(default_factory=lambda: {"mail": 2, "pager": 0})
     oldest_seconds: dict[str, float] = field(default_factory=lambda: {"mail": 90.0, "pager": 0.0})
+    counts: Ends = field(default_factory=Ends)
 
 
 def incident(number: int, fault: Fault, severity: Severity) -> Incident:
@@ -90,7 +99,7 @@ def labelled(program: Program, name: str, *labels: str) -> dict[tuple[str, ...],
     return {tuple(each.labels[label] for label in labels): each.value for each in samples if each.value}
 
 
-LABELLED = ("lienthong_incidents", "lienthong_alert_pending")
+LABELLED = ("lienthong_incidents", "lienthong_alert_pending", "lienthong_alert_messages_total")
 
 
 def shown(name: str) -> bool:
@@ -144,6 +153,13 @@ def test_what_waits_is_told_by_channel() -> None:
     calm = watched(Writing(), waiting=Waiting({"mail": 0}, {"mail": 0.0}))
     assert labelled(calm, "lienthong_alert_pending", "channel") == {}
     assert read(calm)["lienthong_alert_oldest_pending_seconds"] == 0
+
+
+def test_how_telling_ended_is_told_by_channel() -> None:
+    assert labelled(watched(Writing()), "lienthong_alert_messages", "channel", "outcome") == {
+        ("mail", "delivered"): 5, ("pager", "delivered"): 1, ("mail", "failed"): 3, ("mail", "given_up"): 2,
+        ("pager", "dropped"): 4,
+    }  # fmt: skip
 
 
 def test_a_healthy_recorder_has_not_been_failing() -> None:
