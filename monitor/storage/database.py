@@ -187,6 +187,7 @@ def _engine(url: URL, *, poolclass: type[Pool] | None = None) -> AsyncEngine:
 def _speak_sqlite(engine: Engine) -> None:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "invalidate", _abandon_sqlite)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -196,6 +197,11 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _abandon_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry, __: BaseException | None) -> None:
+    # Of a write that was cut off a cursor may live on, and with it, past the close, the transaction and its lock.
+    connection.rollback()
 
 
 def _begin_sqlite(connection: Connection) -> None:
