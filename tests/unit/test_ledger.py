@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.ledger import days, timeline, uptime
-from monitor.model import EndpointKey, Observation, Reason, Status, Transition
+from monitor.model import EndpointKey, Flag, FlagChange, Observation, Reason, Status, Transition
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LONG = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,6 +28,10 @@ def row(seconds: float, status: Status, recorded: float | None = None) -> Transi
     return Transition(
         key=KEY, at=moment(seconds), recorded_at=recorded_at, status=status, previous=Status.UNKNOWN, reason=Reason.OK
     )
+
+
+def planned(seconds: float, on: bool, flag: Flag = Flag.MAINTENANCE) -> FlagChange:
+    return FlagChange(key=KEY, flag=flag, on=on, at=moment(seconds), recorded_at=moment(300))
 
 
 def seen(begin: float, end: float) -> Observation:
@@ -118,6 +122,57 @@ def test_uptime_counts_known_time(parts, connectivity, service, coverage):
     assert figures.observed == timedelta(seconds=at - parts.get("unobserved", 0))
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        pytest.param([], [(0, 100)], id="none"),
+        pytest.param([(-9, True)], [], id="all of it"),
+        pytest.param([(20, True), (60, False)], [(0, 20), (60, 100)], id="a window"),
+        pytest.param([(20, True), (40, True), (60, False)], [(0, 20), (60, 100)], id="another window's in it"),
+        pytest.param([(20, True), (60, False), (20, False)], [(0, 100)], id="taken back"),
+        pytest.param([(20, True), (80, False), (50, False)], [(0, 20), (50, 100)], id="ended early"),
+        pytest.param([(100, True)], [(0, 100)], id="later"),
+    ],
+)
+def test_maintenance_cuts_the_timeline(flags, expected):
+    changes = [planned(*flag) for flag in flags]
+    changes.append(planned(10, True, Flag.FLAPPING))
+    intervals = timeline([row(0, Status.UP)], [seen(0, 100)], moment(0), moment(100), changes)
+    counted = [i for i in intervals if not i.maintenance]
+    assert [(begin, end) for begin, end, _ in spans(counted)] == expected
+
+
+def test_maintenance_is_left_out_of_both_figures_and_of_the_coverage():
+    rows = [row(0, Status.UP), row(40, Status.DOWN), row(80, Status.UP), row(90, Status.UNKNOWN)]
+    figures = uptime(
+        timeline(rows, [seen(0, 100)], moment(0), moment(100), [planned(50, True), planned(95, False)]),
+    )
+    assert (figures.connectivity, figures.service, figures.coverage) == (0.8, 0.8, 0.5)
+    assert figures.observed == timedelta(seconds=100)
+    assert figures.by_status[Status.DOWN] == timedelta(seconds=40)
+    assert figures.in_maintenance[Status.DOWN] == timedelta(seconds=30)
+    assert figures.maintenance == timedelta(seconds=45)
+
+
+@pytest.mark.parametrize(
+    ("parts", "own_connectivity", "own_service"),
+    [
+        ({"up": 60}, 1.0, 1.0),
+        ({"up": 30, "unreachable": 70}, 1.0, 1.0),
+        ({"up": 30, "down": 10, "unreachable": 60}, 0.75, 0.75),
+        ({"up": 20, "down": 10, "faulty": 10, "unreachable": 50, "unknown": 10}, 0.75, 0.5),
+        ({"unreachable": 100}, None, None),
+    ],
+)
+def test_by_its_own_fault_leaves_out_what_was_unreachable(parts, own_connectivity, own_service):
+    rows, at = [], 0
+    for status, seconds in parts.items():
+        rows.append(row(at, Status(status)))
+        at += seconds
+    figures = uptime(timeline(rows, [seen(0, at)], moment(0), moment(at)))
+    assert (figures.own_connectivity, figures.own_service) == (own_connectivity, own_service)
+
+
 def test_microseconds_are_exact():
     third = timedelta(microseconds=1)
     rows = [
@@ -148,6 +203,7 @@ def test_days_are_cut_at_the_zones_midnight():
 
 SECONDS = st.integers(-40, 260)
 ROWS = st.lists(st.tuples(SECONDS, st.sampled_from(Status)), max_size=12)
+FLAGS = st.lists(st.tuples(SECONDS, st.booleans()), max_size=6)
 SPANS = st.lists(st.tuples(SECONDS, st.integers(0, 120)), max_size=5)
 
 
@@ -168,27 +224,35 @@ def brute_force(rows, observed, begin, end):
     return statuses
 
 
+def brute_maintenance(flags, begin, end):
+    """Whether each whole second lay in maintenance: as the last recorded of the rows that began by then says."""
+    return [next((on for at, on in reversed(flags) if at <= second), False) for second in range(begin, end)]
+
+
 @LONG
-@given(ROWS, SPANS, st.integers(0, 100), st.integers(0, 150))
-def test_against_a_reckoning_second_by_second(rows, observed, begin, length):
+@given(ROWS, SPANS, FLAGS, st.integers(0, 100), st.integers(0, 150))
+def test_against_a_reckoning_second_by_second(rows, observed, flags, begin, length):
     end = begin + length
     intervals = timeline(
         [row(at, status, recorded=300 + order) for order, (at, status) in enumerate(rows)],
         [seen(first, first + lasting) for first, lasting in observed],
         moment(begin),
         moment(end),
+        [planned(*flag) for flag in flags],
     )
     seconds = brute_force(rows, observed, begin, end)
+    maintained = brute_maintenance(flags, begin, end)
 
     assert [i.end for i in intervals[:-1]] == [i.begin for i in intervals[1:]]
     if length:
         assert (intervals[0].begin, intervals[-1].end) == (moment(begin), moment(end))
     assert all(i.length > timedelta() for i in intervals)
-    asked = [next(i.status for i in intervals if i.begin <= moment(second) < i.end) for second in range(begin, end)]
-    assert asked == seconds
+    asked = [next(i for i in intervals if i.begin <= moment(second) < i.end) for second in range(begin, end)]
+    assert [(i.status, i.maintenance) for i in asked] == list(zip(seconds, maintained, strict=True))
 
     figures = uptime(intervals)
-    known = [s for s in seconds if s not in (Status.UNKNOWN, Status.UNOBSERVED)]
+    outside = [s for s, on in zip(seconds, maintained, strict=True) if not on]
+    known = [s for s in outside if s not in (Status.UNKNOWN, Status.UNOBSERVED)]
     cut = sum(s in (Status.DOWN, Status.UNREACHABLE) for s in known)
     faulty = sum(s is Status.FAULTY for s in known)
     if known:
@@ -196,6 +260,14 @@ def test_against_a_reckoning_second_by_second(rows, observed, begin, length):
         assert figures.service == float(Fraction(len(known) - cut - faulty, len(known)))
     else:
         assert figures.connectivity is figures.service is None
+    own = [s for s in known if s is not Status.UNREACHABLE]
+    if own:
+        down = sum(s is Status.DOWN for s in own)
+        assert figures.own_connectivity == float(Fraction(len(own) - down, len(own)))
+        assert figures.own_service == float(Fraction(len(own) - down - faulty, len(own)))
+    else:
+        assert figures.own_connectivity is figures.own_service is None
+    assert figures.maintenance == timedelta(seconds=sum(maintained))
     assert figures.coverage == (float(Fraction(len(known), length)) if length else 0.0)
     assert figures.observed == timedelta(seconds=sum(s is not Status.UNOBSERVED for s in seconds))
 

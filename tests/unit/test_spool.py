@@ -2,6 +2,7 @@
 
 import resource
 import signal
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,17 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
+from monitor.incidents.model import (
+    Delivery,
+    DeliveryOutcome,
+    Entry,
+    EventKind,
+    IncidentEvent,
+    Message,
+    MessageKind,
+)
+from monitor.model import EndpointKey, Flag, FlagChange, Reason, Result, Status, Transition
 from monitor.storage.errors import StorageError
 from monitor.storage.ring import Ring
-from monitor.storage.spool import (
-    Queue,
-    Spool,
-    decode_results,
-    decode_entries,
-    encode_results,
-    encode_entries,
-)
+from monitor.storage.spool import Queue, Spool
+from monitor.storage.wire import decode_entries, decode_results, encode_entries, encode_results
 
 BEGIN = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SIZE = 256 * 1024
@@ -51,6 +55,58 @@ whole_transitions = st.builds(
     culprit=names,
     not_before=st.none() | times,
     first=st.booleans(),
+    fault=names,
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=5,
+)
+objects = st.dictionaries(names, json_values, max_size=3)
+entries = st.one_of(
+    whole_transitions,
+    st.builds(
+        FlagChange,
+        key=keys,
+        flag=st.sampled_from(Flag),
+        on=st.booleans(),
+        at=times,
+        recorded_at=times,
+        source=names,
+    ),
+    st.builds(
+        IncidentEvent,
+        id=names,
+        incident=names,
+        kind=st.sampled_from(EventKind),
+        at=times,
+        recorded_at=times,
+        point=names,
+        actor=names,
+        text=names,
+        data=objects,
+    ),
+    st.builds(
+        Message,
+        id=names,
+        incident=names,
+        kind=st.sampled_from(MessageKind),
+        channel=names,
+        route=names,
+        created_at=times,
+        due_at=times,
+        payload=objects,
+    ),
+    st.builds(
+        Delivery,
+        message=names,
+        at=times,
+        outcome=st.sampled_from(DeliveryOutcome),
+        attempt=st.integers(0, 99),
+        detail=names,
+        title=names,
+        text=names,
+    ),
 )
 
 
@@ -86,7 +142,7 @@ def spool_in(directory: Path, size_bytes: int = SIZE) -> Iterator[Spool]:
         spool.close()
 
 
-def drain(queue: "Queue[Result] | Queue[Transition]") -> list[Result] | list[Transition]:
+def drain(queue: "Queue[Result] | Queue[Entry]") -> list[Result] | list[Entry]:
     """Everything that waits, taken out."""
     found: list[object] = []
     while (waiting := queue.oldest()) is not None:
@@ -100,9 +156,43 @@ def test_results_come_back_as_stored(results: list[Result]) -> None:
     assert decode_results(encode_results(results)) == results
 
 
-@given(st.lists(whole_transitions))
-def test_transitions_come_back_whole(transitions: list[Transition]) -> None:
-    assert decode_entries(encode_entries(transitions)) == transitions
+@given(st.lists(entries))
+def test_entries_of_every_kind_come_back_whole_and_in_order(kept: list[Entry]) -> None:
+    found = decode_entries(encode_entries(kept))
+    assert found == kept
+    assert [type(entry) for entry in found] == [type(entry) for entry in kept]
+
+
+def test_a_record_of_the_first_version_is_read() -> None:
+    """As it was written when transitions were all that the spool held, before they had a fault."""
+    rows = (
+        '[["ward-1","link",1,2,"down","up","timeout","connect","chậm","link",null,false],'
+        '["ward-2","",3,4,"up","down","ok","","","",0,true]]'
+    )
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    micro = timedelta(microseconds=1)
+    assert decode_entries(zlib.compress(rows.encode())) == [
+        Transition(
+            key=EndpointKey("ward-1", "link"),
+            at=epoch + micro,
+            recorded_at=epoch + 2 * micro,
+            status=Status.DOWN,
+            previous=Status.UP,
+            reason=Reason.TIMEOUT,
+            failed_phase="connect",
+            detail="chậm",
+            culprit="link",
+        ),
+        Transition(
+            key=EndpointKey("ward-2", ""),
+            at=epoch + 3 * micro,
+            recorded_at=epoch + 4 * micro,
+            status=Status.UP,
+            previous=Status.DOWN,
+            not_before=epoch,
+            first=True,
+        ),
+    ]
 
 
 def test_what_waits_outlives_the_process_and_comes_out_in_order(tmp_path: Path) -> None:
