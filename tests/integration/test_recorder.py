@@ -17,11 +17,21 @@ from pathlib import Path
 
 import pytest
 
-from monitor.model import EndpointKey, Reason, Result, Status, Transition
+from monitor.incidents.model import (
+    Delivery,
+    DeliveryOutcome,
+    Entry,
+    EventKind,
+    IncidentEvent,
+    Message,
+    MessageKind,
+)
+from monitor.model import EndpointKey, Flag, FlagChange, Reason, Result, Status, Transition
 from monitor.storage.disk import Disk
 from monitor.storage.errors import StorageError
 from monitor.storage.recorder import Recorder
 from monitor.storage.recorder import Store as Keeper
+from monitor.storage.records import Letter
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
 
@@ -163,6 +173,46 @@ async def test_a_locked_database_sends_all_to_the_spool_until_it_is_back(place: 
     assert await place.kept() == (list(range(7)), list(range(1, 6)))
 
 
+async def test_a_decision_that_waited_in_the_spool_comes_out_whole(place: Place) -> None:
+    """More entries than are written in one go, so that it is cut in two on its way."""
+    opened = IncidentEvent(
+        id="e0",
+        incident="a",
+        kind=EventKind.OPENED,
+        at=BEGIN,
+        recorded_at=BEGIN,
+        data={"number": 1, "fault": "network:", "severity": "critical", "began": BEGIN.isoformat()},
+    )
+    joined = [
+        IncidentEvent(id=f"e{n}", incident="a", kind=EventKind.JOINED, at=BEGIN, recorded_at=BEGIN, point=f"p{n}")
+        for n in range(1, 3000)
+    ]
+    message = Message(
+        id="m",
+        incident="a",
+        kind=MessageKind.OPENED,
+        channel="zalo",
+        route="",
+        created_at=BEGIN,
+        due_at=BEGIN,
+        payload={"name": "Cửa Nam"},
+    )
+    delivery = Delivery(message="m", at=BEGIN, outcome=DeliveryOutcome.FAILED, attempt=1)
+    flag = FlagChange(key=EndpointKey("ward-1", ""), flag=Flag.MAINTENANCE, on=True, at=BEGIN, recorded_at=BEGIN)
+    async with place.store() as store, place.recorder(store) as recorder:
+        await store.open()
+        with place.locked():
+            assert await recorder.write([transition(0), flag, opened, *joined, message, delivery])
+            assert recorder.state.spooled_transitions == 3004
+            assert await recorder.write([transition(1)])
+        await until(lambda: recorder.state.spooled_transitions == 0)
+        resumed = await store.resume_incidents()
+        assert (resumed.events, resumed.last_number) == ({"a": [opened, *joined]}, 1)
+        assert list(await store.outbox()) == [Letter(message=message, deliveries=(delivery,))]
+        assert (await store.resume("local", END)).flags == {("ward-1", Flag.MAINTENANCE): flag}
+    assert await place.kept() == ([0, 1], [])
+
+
 async def test_what_is_written_while_the_spool_drains_keeps_its_place(place: Place) -> None:
     count = 400
     async with place.store() as store, place.recorder(store) as recorder:
@@ -276,9 +326,9 @@ class Faulty:
         self.stumble()
         await self.store.write_results(results)
 
-    async def write_entries(self, transitions: Sequence[Transition]) -> None:
+    async def write_entries(self, entries: Sequence[Entry]) -> None:
         self.stumble()
-        await self.store.write_entries(transitions)
+        await self.store.write_entries(entries)
 
     def stumble(self) -> None:
         self.bugs -= 1
@@ -305,9 +355,9 @@ class Slow:
         await self.door.wait()
         await self.store.write_results(results)
 
-    async def write_entries(self, transitions: Sequence[Transition]) -> None:
+    async def write_entries(self, entries: Sequence[Entry]) -> None:
         await self.door.wait()
-        await self.store.write_entries(transitions)
+        await self.store.write_entries(entries)
 
 
 async def test_a_database_that_gives_no_answer_holds_nobody_up_and_nothing_is_doubled(place: Place) -> None:
