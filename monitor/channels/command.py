@@ -10,7 +10,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, BinaryIO, ClassVar, cast
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -98,18 +98,18 @@ def _words(envelope: Envelope) -> dict[str, str]:
 
 async def _run(argv: list[str], message: bytes, environment: Mapping[str, str]) -> tuple[int, bytes]:
     """The exit status (-n: by signal n) and the first bytes of the output. Raises OSError."""
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env=environment,
-        cwd="/",
-        start_new_session=True,
-    )
+    with _file_of(message) as stdin:
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_feed(cast("asyncio.StreamWriter", process.stdin), message))
             reading = group.create_task(_first_bytes(cast("asyncio.StreamReader", process.stdout)))
             status = await process.wait()
             _end_group(process.pid)
@@ -119,11 +119,12 @@ async def _run(argv: list[str], message: bytes, environment: Mapping[str, str]) 
         await process.wait()
 
 
-async def _feed(stdin: asyncio.StreamWriter, message: bytes) -> None:
-    with suppress(BrokenPipeError, ConnectionResetError):  # it may not want to know
-        stdin.write(message)
-        await stdin.drain()
-    stdin.close()
+def _file_of(message: bytes) -> BinaryIO:
+    """An open file in memory: who reads it or not, and when, is the command's own affair, unlike with a pipe."""
+    file = os.fdopen(os.memfd_create("message"), "w+b")
+    file.write(message)
+    file.seek(0)
+    return file
 
 
 async def _first_bytes(stdout: asyncio.StreamReader) -> bytes:

@@ -7,6 +7,7 @@ import socket
 import ssl
 from contextlib import suppress
 from datetime import datetime, timedelta
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Annotated, ClassVar, Literal, Self
@@ -24,7 +25,7 @@ _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 def _address(text: str) -> str:
     try:
         address = Address(addr_spec=text)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, HeaderParseError) as error:
         raise ValueError(f"{text!r} is no e-mail address; write one such as noc@example.vn") from error
     if not address.username or not address.domain:
         raise ValueError(f"{text!r} is no e-mail address; write one such as noc@example.vn")
