@@ -152,7 +152,11 @@ PROGRAM_FAMILIES: Final = (
         "gauge", "lienthong_loop_stall_longest_seconds", "The longest stall of the event loop since the start."
     ),
     _of_program("counter", "lienthong_clock_set_back_total", "Times that the wall clock was set back."),
-    _of_program("gauge", "lienthong_transitions_pending", "Transitions that are decided and not yet shown."),
+    _of_program(
+        "gauge",
+        "lienthong_transitions_pending",
+        "Rows, incident events and messages that are decided and not yet shown.",
+    ),
     _of_program(
         "gauge", "lienthong_unwritten", "1 while what is shown could be written neither to the database nor the spool."
     ),
@@ -167,7 +171,7 @@ PROGRAM_FAMILIES: Final = (
         "counter", "lienthong_recorder_lost_results_total", "Results that were lost because queue and spool were full."
     ),
     _of_program("gauge", "lienthong_spool_results", "Results in the spool."),
-    _of_program("gauge", "lienthong_spool_transitions", "Transitions in the spool."),
+    _of_program("gauge", "lienthong_spool_transitions", "Rows, incident events, messages and deliveries in the spool."),
     _of_program("gauge", "lienthong_stream_listeners", "Pages that listen to the live stream."),
     _of_program(
         "gauge", "lienthong_config_last_reload_successful", "Whether the last reading of the configuration succeeded."

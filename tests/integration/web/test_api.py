@@ -115,6 +115,7 @@ async def test_uptime_over_the_four_windows(ask: Ask) -> None:
     hour, day, *_ = point["windows"]
     assert [each["window"] for each in point["windows"]] == ["1h", "24h", "7d", "30d"]
     assert (hour["coverage_ratio"], hour["connectivity_ratio"], hour["service_ratio"]) == (1, 0.5, 0.5)
+    assert (hour["own_connectivity_ratio"], hour["own_service_ratio"], hour["maintenance_seconds"]) == (0.5, 0.5, 0)
     assert hour["by_status_seconds"]["down"] == 1800
     assert day["coverage_ratio"] == pytest.approx(1 / 24)
     assert sum(day["by_status_seconds"].values()) == 86400

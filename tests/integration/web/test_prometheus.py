@@ -2,14 +2,19 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from monitor.alerts.desk import Counts
+from monitor.alerts.dispatcher import DispatchState
 from monitor.metrics.catalogue import ENDPOINT_FAMILIES
+from monitor.storage.recorder import RecorderState
 
 World = Any
 
@@ -29,10 +34,23 @@ async def test_promtool_has_nothing_to_say(world: World, say_result: Any) -> Non
     facts |= {f'{family.name}{{{family.labels[6]}="x"}}': 1.0 for family in ENDPOINT_FAMILIES if family.labels[6:]}
     await world.accept(say_result("ba-vi", "link", 3601, facts=facts))
     await world.uptimes.refresh()
+    world.metrics.program.watch(
+        schedule=SimpleNamespace(in_flight=1, stats=SimpleNamespace(started=1, missed=0, accept_failures=0)),
+        pulse=SimpleNamespace(stats=SimpleNamespace(stalled_seconds=0.0, stalls=0, longest_seconds=0.0, set_back=0)),
+        recorder=lambda: RecorderState(
+            queued=0, spooled_results=0, spooled_transitions=0, write_seconds=0.01, failing_since=None, lost_results=0,
+            unwritten=False,
+        ),
+        pending_transitions=lambda: 0, listeners=lambda: 0,
+        incidents=world.incidents.open,
+        outbox=lambda: DispatchState(pending={"mail": 1}, oldest_seconds={"mail": 2.0}, counts=Counts(Counter(mail=1))),
+    )  # fmt: skip
     async with world.get("/metrics") as response:
         assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         text = await response.read()
     assert await promtool(text) == (0, "")
+    assert b'lienthong_incidents{fault="point",severity="critical"} 1.0' in text
+    assert b'lienthong_alert_messages_total{channel="mail",outcome="delivered"} 1.0' in text
 
 
 @asynccontextmanager

@@ -92,6 +92,26 @@ async def test_a_change_is_told_with_its_verdict(world: World, schemas: Any, say
     assert rows[0].id < rows[1].id < status.id
 
 
+async def test_an_incident_is_told_with_each_change(world: World, schemas: Any, say_result: Any) -> None:
+    async with listening(world) as reader:
+        snapshot = await reader.until("snapshot")
+        assert [each["number"] for each in snapshot.data["incidents"]] == [1]
+        async with world.post("/api/v1/incidents/1/acknowledge", json={"by": "Hà"}) as response:
+            assert response.status == 200
+        taken = await reader.until("incident")
+        for second in (3601, 3602):
+            await world.accept(*(say_result("minh-chau", name, second) for name in ("link", "portal")))
+        over = await reader.until("incident")
+    for event in (taken, over):
+        Draft202012Validator({"$ref": "#/components/schemas/IncidentSummary", "components": schemas}).validate(
+            event.data
+        )
+    assert (taken.data["number"], taken.data["open"], taken.data["acknowledged"]["actor"]) == (1, True, "Hà")
+    assert (over.data["number"], over.data["open"], over.data["closed_why"]) == (1, False, "recovered")
+    async with listening(world) as reader:
+        assert (await reader.until("snapshot")).data["incidents"] == []
+
+
 async def test_what_time_changes_is_told_with_the_beat(world: World, say_result: Any) -> None:
     world.hub.beat()
     async with listening(world) as reader:

@@ -247,6 +247,7 @@ async def test_points_have_one_status_each(world: World, make_result: Make) -> N
         for name in ("link", "portal"):
             reason = Reason.OK if name == "link" else Reason.HTTP_STATUS
             world.accept(make_result(name=name, begun=NOW + timedelta(seconds=second), reason=reason))
+    world.show(world.board.age(NOW + timedelta(seconds=10)))  # whose fault it is has been waited for
     status = await world.values("lienthong_point_status", "point", "status")
     assert {key for key, value in status.items() if value} == {("mot", "faulty"), ("hai", "unknown"), ("ba", "unknown")}
     assert len(status) == 3 * 6
