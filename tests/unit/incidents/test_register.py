@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.incidents.model import EventKind, IncidentEvent, Severity
-from monitor.model import EndpointKey, Fault, FaultKind, Reason
+from monitor.model import EndpointKey, Fault, FaultKind, Reason, Transition
 from tests.unit.incidents.desk import Desk, config, flag, moment, row
 
 CIRCUIT = "point:circuit-1"
@@ -115,6 +115,32 @@ def test_a_wider_cause_found_later_takes_over_what_is_no_better() -> None:
         "#1 released a why=moved to=2",
         "#2 joined a status=unreachable taken_from=1",
         "#1 taken_over number=2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (row("a", 0, "unknown", "monitor:resolver"), row("a", 0, "unknown", "vantage:")),
+        (row("a", 0, "unreachable", CIRCUIT), row("a", 0, "down")),
+        (row("a", 0, "down"), row("a", 0, "faulty", "point:exchange-platform")),
+    ],
+)
+def test_whatever_overrules_from_the_beginning_takes_over(before: Transition, after: Transition) -> None:
+    desk = Desk()
+    desk.take(before)
+    told = desk.take(after)
+    assert told[2].endswith("taken_from=1")
+    assert told[3:] == ["#1 taken_over number=2"]
+
+
+def test_what_overrules_only_since_later_does_not() -> None:
+    desk = Desk()
+    desk.take(row("a", 0, "down"))
+    assert desk.take(row("a", 60, "faulty", "point:exchange-platform"))[2:] == [
+        "#2 joined a status=faulty",
+        "#1 recovered why=recovered",
+        "#1 closed why=recovered",
     ]
 
 
