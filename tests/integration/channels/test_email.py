@@ -92,11 +92,9 @@ async def test_what_is_not_urgent_says_so_by_saying_nothing() -> None:
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 async def test_signing_in_over_tls(tls: str, server_side: ssl.SSLContext, ca_file: str) -> None:
-    smtp: dict[str, Any] = {"authenticator": known, "auth_required": True}
+    smtp: dict[str, Any] = {"authenticator": known, "auth_require_tls": False}
     if tls == "starttls":
         smtp |= {"tls_context": server_side, "require_starttls": True}
-    else:
-        smtp |= {"auth_require_tls": False}
     async with mail_peer(wrapped=server_side if tls == "tls" else None, smtp=smtp) as box:
         secure = options(box.port, tls=tls, user="monitor", ca_file=ca_file)
         await send({**secure, "password": PASSWORD})
