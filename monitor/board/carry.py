@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.board.cases import Case, CommonFate
+from monitor.board.cases import Case
 from monitor.board.causes import Causes
 from monitor.board.endpoint import LONG_AGO, EndpointState
+from monitor.board.isolation import AT_LEAST
 from monitor.board.neighbours import node_of
 from monitor.board.point import CUT, PointState
 from monitor.health.points import VANTAGE
@@ -24,9 +25,9 @@ def recall(causes: Causes, now: datetime) -> None:
     for case in causes.cases:
         if case.fault is not None and Fault.parse(case.fault or "point:").kind in (FaultKind.LABEL, FaultKind.NETWORK):
             links = causes.neighbours.is_link(case.node)
-            common = causes.fates.setdefault((case.fault, links), CommonFate(Fault.parse(case.fault), links))
-            common.taken.add(case.node)
-    causes.note_lost()
+            causes.fates.get_or_open(Fault.parse(case.fault), links=links).taken.add(case.node)
+    causes.losses.note_all()
+    causes.asking.forget()
 
 
 def isolated_until(resume: Resume, anchors: tuple[str, ...]) -> datetime | None:
@@ -65,16 +66,19 @@ def carry_over(causes: Causes, now: datetime) -> None:
     for state in causes.states.values():
         if node_of(state.endpoint) not in causes.cases:
             _open(causes, state, now)
-    for common in tuple(causes.fates.values()):
-        common.taken &= {case.node for case in causes.cases}
-        if not common.taken:
-            del causes.fates[str(common.fault), common.links]
-    causes.note_lost()
-    for name, each in causes.points.items():
-        if name in causes.neighbours.spared or each.blamed(""):
-            causes.weigh_spares(name, now)
-    if causes.isolation.on and len(causes.neighbours.anchors) < 2:
+    for common in tuple(causes.fates.open.values()):
+        for node in [node for node in common.taken if node not in causes.cases]:
+            causes.fates.leave(node, common)
+    causes.losses.note_all()
+    _carry_spares(causes, now)
+    if causes.isolation.on and len(causes.neighbours.anchors) < AT_LEAST:
         causes.isolation.end(causes, now)
+
+
+def _carry_spares(causes: Causes, now: datetime) -> None:
+    for name, point in causes.points.items():
+        if name in causes.neighbours.spared or point.blamed(""):
+            causes.weigh_spares(name, now)
 
 
 def rewind(causes: Causes, now: datetime) -> None:
@@ -86,7 +90,7 @@ def rewind(causes: Causes, now: datetime) -> None:
         case.anew = [min(moment, now) for moment in case.anew]
         if case.deadline is not None:
             case.deadline = min(case.deadline, now + causes.states[case.key].endpoint.timeout)
-    causes.forget_asked()
+    causes.asking.forget()
     isolation = causes.isolation
     isolation.since = min(isolation.since, now)
     if not isolation.on:
@@ -120,7 +124,7 @@ def _open(causes: Causes, state: EndpointState, now: datetime) -> None:
     case.confirmed = now
     fault = _recorded(point, state)
     if fault is None:
-        causes.ask(case, begin, now)
+        causes.asking.ask(case, begin, now)
         causes.reconsider(case, now)
         return
     row = point.track[-1]

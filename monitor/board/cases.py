@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.board.neighbours import Node
-from monitor.model import EndpointKey, Fault
+from monitor.model import EndpointKey, FaultKind
 
 
 @dataclass(slots=True, eq=False)
@@ -35,30 +35,6 @@ class Case:
     def waits(self) -> bool:
         """Whether it is confirmed and not decided."""
         return self.confirmed is not None and self.fault is None
-
-
-@dataclass(slots=True, eq=False)
-class CommonFate:
-    """A common fate that is open: every node that it took, those of them that answered, those that are back.
-
-    ``links``: of links, not of endpoints behind them.
-    """
-
-    fault: Fault
-    links: bool
-    taken: set[Node] = field(default_factory=set)
-    answering: set[Node] = field(default_factory=set)
-    back: set[Node] = field(default_factory=set)
-
-    @property
-    def relieved(self) -> bool:
-        """Whether fewer than half of its nodes still fail, those counted out that have answered at least once."""
-        return 2 * (len(self.taken) - len(self.answering | self.back)) < len(self.taken)
-
-    @property
-    def over(self) -> bool:
-        """Whether fewer than half of its nodes still fail."""
-        return 2 * (len(self.taken) - len(self.back)) < len(self.taken)
 
 
 class Cases:
@@ -121,3 +97,12 @@ class Cases:
             nodes.discard(node)
             if not nodes:
                 del self.awaited[key]
+
+
+def is_blamed_on_point(case: Case) -> bool:
+    return case.fault is not None and case.fault.startswith(f"{FaultKind.POINT}:")
+
+
+def is_decided_since(case: Case, moment: datetime) -> bool:
+    """Whether it is confirmed, and was decided then or later."""
+    return case.fault is not None and case.confirmed is not None and case.decided is not None and case.decided >= moment

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 OURS = ("ward", "branch", "hub", "circuit")
 """Kinds of points of which one that answers shows that our network is there."""
-_AT_LEAST = 2
+AT_LEAST = 2
+"""Anchors: one that fails may have a fault of its own."""
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -48,7 +49,7 @@ class Isolation:
         """Whether all anchors fail, at least two, and none of our links has answered since the last began to."""
         anchors = [causes.cases.get(name) for name in causes.neighbours.anchors]
         failing = [case for case in anchors if case is not None]
-        if self.on or len(failing) < _AT_LEAST or len(failing) < len(anchors):
+        if self.on or len(failing) < AT_LEAST or len(failing) < len(anchors):
             return False
         since = max(case.begin for case in failing)
         return not any(
@@ -65,15 +66,15 @@ class Isolation:
         undecided = [case for case in causes.cases if case.fault is None and causes.neighbours.is_link(case.node)]
         begin = min(case.begin for case in (*anchors, *undecided))
         self.on, self.deaf_until, self.since = True, _FOR_EVER, max(case.begin for case in anchors)
+        rows = []
+        for state in causes.states.values():
+            if state.endpoint.key.point not in causes.neighbours.anchors:
+                rows += self._isolate(causes, state, begin, recorded_at)
         for case in causes.cases:
             if case.node in causes.neighbours.anchors:
                 causes.attribute(case, Fault(FaultKind.VANTAGE), recorded_at)
             elif case.key.point not in causes.neighbours.anchors:
                 self._suspend(causes, case, begin)
-        rows = []
-        for state in causes.states.values():
-            if state.endpoint.key.point not in causes.neighbours.anchors:
-                rows += self._isolate(causes, state, begin, recorded_at)
         return rows
 
     def ends(self, causes: Causes, result: Result) -> bool:
@@ -92,15 +93,16 @@ class Isolation:
                 case.relieved = at
 
     def _suspend(self, causes: Causes, case: Case, begin: datetime) -> None:
-        """What was decided before stays remembered; what is younger is forgotten."""
-        if case.begin < begin and case.fault is not None:
+        """What is remembered as down keeps its cause; what isn't is forgotten."""
+        if causes.states[case.key].health.down.holds:
             case.relieved, case.anew = None, []
+            if case.node in causes.cases.waiting:
+                causes.attribute(case, None, begin)
             return
         causes.cases.close(case)
-        if case.confirmed is not None:
-            causes.points[case.key.point].blame(case.key.endpoint, begin, "")
-        for common in causes.fates.values():
-            common.taken.discard(case.node)
+        causes.points[case.key.point].blame(case.key.endpoint, begin, "")
+        for common in tuple(causes.fates.open.values()):
+            causes.fates.leave(case.node, common)
 
     def _isolate(
         self, causes: Causes, state: EndpointState, begin: datetime, recorded_at: datetime

@@ -42,6 +42,10 @@ class Neighbours:
         self._dependants: dict[str, frozenset[Node]] = {}
         for point in config.points:
             self._place(point, config.common_fate.labels)
+        self._children: dict[str, list[Node]] = {}
+        for node, dependencies in self._needs.items():
+            for member in {member for dependency in dependencies for member in dependency}:
+                self._children.setdefault(member, []).append(node)
         self.links = [node for node in self.labels if self.is_link(node)]
 
     @property
@@ -55,7 +59,7 @@ class Neighbours:
         return self._needs
 
     def is_link(self, node: Node) -> bool:
-        return self.keys[node].point == node
+        return " " not in node
 
     def ancestors(self, node: Node) -> frozenset[str]:
         """Every point that it needs, directly or through others."""
@@ -66,7 +70,13 @@ class Neighbours:
     def dependants(self, point: str) -> frozenset[Node]:
         """Every node that needs the point, directly or through others."""
         if point not in self._dependants:
-            self._dependants[point] = topology.dependants(point, self._needs)
+            found: set[Node] = set()
+            waiting = [point]
+            while waiting:
+                fresh = set(self._children.get(waiting.pop(), ())) - found
+                found |= fresh
+                waiting += fresh
+            self._dependants[point] = frozenset(found)
         return self._dependants[point]
 
     def shared(self, node: Node) -> list[str]:

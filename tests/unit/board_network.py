@@ -75,6 +75,8 @@ class Network(World):
         super().__init__(config, started=started, resume=resume)
         self.outages = list(outages)
         self.probes = 0
+        self.seen: list[tuple[float, EndpointKey, str]] = []
+        self._begun: dict[EndpointKey, tuple[float, Outage | None]] = {}
         self._order = count()
         self._agenda: list[tuple[float, int, str, EndpointKey | None]] = []
         self._extra: dict[EndpointKey, float] = {}
@@ -123,16 +125,16 @@ class Network(World):
         self._busy[key] = False
         self.probes += 1
         hit = next((each for each in self.outages if each.hits(key, second)), None)
-        self._reasons = getattr(self, "_reasons", {})
-        self._reasons[key] = (second, hit)
+        self._begun[key] = (second, hit)
         hangs = hit is not None and hit.hangs
         self._put(second + (self._endpoints[key].timeout.total_seconds() if hangs else 0.01), "end", key)
 
     def _end(self, second: float, key: EndpointKey) -> None:
         again = self._busy.pop(key)
         self._ended[key] = second
-        begun, hit = self._reasons[key]
+        begun, hit = self._begun[key]
         letter = "U" if hit is None else "?" if hit.reason is not None else "D"
+        self.seen.append((begun, key, letter))
         applied = self.see(begun, key.endpoint, letter, of=key.point)
         endpoint = self._endpoints[key]
         if again or applied.suspect:

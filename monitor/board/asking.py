@@ -1,0 +1,76 @@
+"""Whom to ask because of a failure, and whether they have answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from monitor.board.cases import Case, Cases
+from monitor.board.endpoint import LONG_AGO, EndpointState
+from monitor.board.neighbours import Neighbours
+from monitor.model import EndpointKey
+
+UNRESOLVED = 2
+"""So many failures in a row, and a parent counts as failing before its failure is confirmed."""
+
+
+class Asking:
+    """Remembers who was asked when."""
+
+    def __init__(self, cases: Cases) -> None:
+        self._cases = cases
+        self._asked: dict[EndpointKey, datetime] = {}
+
+    def arrange(
+        self, neighbours: Neighbours, states: Mapping[EndpointKey, EndpointState], *, window: timedelta
+    ) -> None:
+        """Who there is to ask; siblings at most once per ``window``."""
+        self._neighbours, self._states, self._window = neighbours, states, window
+
+    def forget(self) -> None:
+        """Nobody was asked: after a restart, or when the wall clock was set back."""
+        self._asked.clear()
+
+    def ask(self, case: Case, begin: datetime, now: datetime, *, again: bool = False) -> list[EndpointKey]:
+        """Whom to probe because of a failure that began at ``begin``; what must answer is noted in the case.
+
+        Parents and anchors are asked each time. Of siblings each is asked once per window, for blips are common, but
+        once more when the failure is seen ``again``.
+        """
+        neighbours, window = self._neighbours, self._window
+        elders = [*sorted(neighbours.ancestors(case.node)), *neighbours.anchors]
+        elder_keys = [neighbours.keys[each] for each in elders if each in neighbours.keys and each != case.node]
+        hasten = [key for key in elder_keys if not self._is_asked(key, begin)]
+        case.asked |= set(elder_keys)
+        for sibling in neighbours.siblings(case.node):
+            key = neighbours.keys[sibling]
+            if sibling in self._cases or self.has_answered(key, begin):
+                continue
+            asked = self._asked.get(key, LONG_AGO)
+            if asked < begin and (again or asked + window <= now):
+                hasten.append(key)
+                asked = now
+            if asked >= begin:
+                case.asked.add(key)
+        self._asked.update(dict.fromkeys(hasten, now))
+        return hasten
+
+    def unanswered(self, case: Case) -> set[EndpointKey]:
+        """Those of the asked that have not answered since the case began."""
+        ancestors = self._neighbours.ancestors(case.node)
+        return {key for key in case.asked if not self.has_answered(key, case.begin, elder=key.point in ancestors)}
+
+    def has_answered(self, key: EndpointKey, begin: datetime, *, elder: bool = False) -> bool:
+        """Whether an endpoint has a known result begun since then, or fails; with an elder one failure is no answer."""
+        state = self._states.get(key)
+        if state is None:
+            return True
+        health = state.health
+        if health.down.holds:
+            return True
+        if health.down.length:
+            return not elder or health.down.length >= UNRESOLVED
+        return health.known is not None and health.known >= begin
+
+    def _is_asked(self, key: EndpointKey, begin: datetime) -> bool:
+        return self._asked.get(key, LONG_AGO) >= begin or self.has_answered(key, begin)
