@@ -11,7 +11,7 @@ from typing import Any
 from monitor.calendar import ZONE
 from monitor.language.faults import fault_name, fault_title
 from monitor.language.reasons import explain
-from monitor.language.words import Words, sentence
+from monitor.language.words import Words
 from monitor.model import Fault, FaultKind, Reason, Status
 
 NAMED = 8
@@ -205,9 +205,6 @@ class Told:
             "clock": self.words.clock(at, seconds=seconds),
             "day": at.strftime("%d/%m"),
         }
-
-    def capital(self, text: str) -> str:
-        return sentence(text)
 
 
 def _at(text: str) -> datetime:
