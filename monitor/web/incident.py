@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.config.model import Config, Contact, Point
-from monitor.incidents.model import Affected, Incident
+from monitor.incidents.model import Affected, Incident, Severity
 from monitor.language import N_
 from monitor.language.faults import fault_name, fault_place, fault_title
 from monitor.language.reasons import explain
@@ -27,6 +27,9 @@ Sentence = Callable[[Words, Mapping[str, Any]], str]
 
 STATUSES = list(Status)
 """Worst first."""
+
+GRAVEST = {Severity.CRITICAL: Status.DOWN, Severity.WARNING: Status.FAULTY, Severity.INFO: Status.DEGRADED}
+"""What an incident did at its worst."""
 
 CLEARED = {
     "xa": N_("không ở xã"),
@@ -134,6 +137,11 @@ def bucket_of(incident: Incident) -> str:
     worst = min((each.status for each in members), key=STATUSES.index, default=Status.UNKNOWN)
     if own is not None and (own.until is None or incident.closed):
         worst = own.status
+    if fault.kind is FaultKind.POINT and own is None and any(each.reason is Reason.REDUNDANCY for each in members):
+        return "down"
+    if incident.closed:
+        # What is kept of a point is what it was last; the severity is the worst that it ever was.
+        worst = min(worst, GRAVEST[incident.severity], key=STATUSES.index)
     if worst is Status.UP:
         return "flapping" if incident.flapping else "fresh"
     # What lies above is down for those below; that it is itself the child of another is another incident.

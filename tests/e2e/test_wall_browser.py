@@ -39,10 +39,10 @@ async def assert_whole(page: Page) -> None:
 async def test_all_stable(served: World, open_page: Open) -> None:
     page = await open_page()
     await expect(page.locator("h1")).to_have_text("Tất cả 156 điểm hoạt động ổn định")
-    await expect(page.locator("#verdict p")).to_have_text("Không có điểm nào lỗi. Bảy dịch vụ dùng chung đều ổn định.")
+    await expect(page.locator("#verdict p")).to_have_text("Không có sự cố. Bảy dịch vụ dùng chung đều ổn định.")
     await expect(page.locator("#map .tile.s-stable")).to_have_count(156)
     await expect(page.locator(".cell")).to_have_count(30)
-    await expect(page.locator("#panel h2").first).to_have_text("Không có điểm nào lỗi")
+    await expect(page.locator("#panel h2").first).to_have_text("Không có sự cố")
     await expect(page).to_have_title("156/156 ổn định")
     await assert_whole(page)
 
@@ -91,7 +91,7 @@ async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_
     await served.slow(["xa-huong-son"], ago=timedelta(minutes=43))
     await served.fail(["phuong-linh-nam"], Reason.HTTP_STATUS, "processing", only="portal", ago=timedelta(minutes=6))
     page = await open_page()
-    await expect(page.locator("h1")).to_have_text(re.compile(r"153/156 điểm hoạt động ổn định\s*·\s*3 cần xử lý"))
+    await expect(page.locator("h1")).to_have_text(re.compile(r"153/156 điểm hoạt động ổn định\s*·\s*3 sự cố"))
     cards = page.locator(".card")
     await expect(cards).to_have_count(3)
     await expect(cards.nth(0)).to_contain_text("Xã Minh Châu mất kết nối")
@@ -102,7 +102,7 @@ async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_
     await expect(cards.nth(1)).to_contain_text("Phường Lĩnh Nam lỗi dịch vụ")
     await expect(cards.nth(2)).to_contain_text("Xã Hương Sơn suy giảm")
     tile = page.locator("#t-xa-minh-chau")
-    label = re.compile(r"^Xã Minh Châu, mất kết nối, từ (hôm qua )?\d\d:\d\d$")
+    label = re.compile(r"^Xã Minh Châu, mất kết nối, sự cố 1, từ (hôm qua )?\d\d:\d\d$")
     await expect(tile).to_have_attribute("aria-label", label)
     await expect(tile.locator("use")).to_have_attribute("href", "#g-down")
 

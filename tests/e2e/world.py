@@ -35,6 +35,10 @@ PHASES = {
 }
 
 
+PATIENCE = timedelta(seconds=10)
+"""Longer than a cause may take to be decided."""
+
+
 def make_id() -> str:
     """A new id."""
     return uuid4().hex
@@ -176,7 +180,8 @@ class World:
         fed = list(results)
         for result in fed:
             self.pipeline.accept(result)
-        self.pipeline.age(self.clock())
+        # Whom else it concerns is asked for a while before a cause is decided; here nobody else answers.
+        self.pipeline.age(self.clock() + PATIENCE)
         await self.store.write_results(fed)
         await self.pipeline.settled()
 

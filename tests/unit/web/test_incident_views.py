@@ -19,6 +19,7 @@ from monitor.incidents.model import (
     IncidentEvent,
     Message,
     MessageKind,
+    Severity,
 )
 from monitor.language.words import Words
 from monitor.model import Fault, FaultKind, Reason, Status
@@ -221,7 +222,11 @@ def test_a_released_point_is_counted_no_more_until_all_is_over() -> None:
         affected={name: replace(each, until=NOW) for name, each in fault.affected.items()},
     )  # fmt: skip
     assert (case(over, seen).affected, case(over, seen).bucket) == ("3 xã bị ảnh hưởng", "down")
-    assert bucket_of(incident(1, WARD, touched("xa-minh-chau", Status.UP), closed=NOW)) == "fresh"
+    last = touched("xa-minh-chau", Status.DEGRADED)
+    assert bucket_of(incident(1, WARD, last, closed=NOW)) == "down", "it was worse than it was last"
+    assert bucket_of(incident(1, WARD, last, closed=NOW, severity=Severity.WARNING)) == "faulty"
+    assert bucket_of(incident(1, WARD, touched("xa-minh-chau", Status.UP))) == "fresh"
+    assert bucket_of(incident(1, CIRCUIT, touched("xa-0", Status.DEGRADED, reason=Reason.REDUNDANCY))) == "down"
 
 
 def shown(count: int, *views: PointView, **values: Any) -> panel.Panel:
