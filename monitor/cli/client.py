@@ -146,10 +146,10 @@ async def _send(method: str, url: str, token: str, query: Mapping[str, str], bod
             text = await response.text()
             good = response.ok
             status = f"{response.status} {response.reason}"
+    except aiohttp.InvalidURL as error:
+        raise Refused(f"{url} is no address; write for example --url http://127.0.0.1:8080") from error
     except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:
         raise Refused(f"nothing answers at {url} ({error or 'no answer in time'}): is `monitor run` up?") from error
-    except ValueError as error:
-        raise Refused(f"{url} is no address; write for example --url http://127.0.0.1:8080") from error
     try:
         answer = json.loads(text)
     except ValueError as error:

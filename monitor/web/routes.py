@@ -51,10 +51,12 @@ def operations() -> tuple[Operation, ...]:
     return (
         *_present(),
         *_past(),
+        *_ledger(),
         *incident_routes.operations(),
         *maintenance_routes.operations(),
         *_words(),
-        *_system(),
+        *_program(),
+        *_administration(),
     )
 
 
@@ -91,7 +93,7 @@ def _present() -> tuple[Operation, ...]:
 
 
 def _past() -> tuple[Operation, ...]:
-    """What was."""
+    """What was found, and what changed."""
     return (
         Operation(
             method="GET",
@@ -105,6 +107,21 @@ def _past() -> tuple[Operation, ...]:
             answer=records.ResultSeries,
             refusals={HTTPStatus.NOT_FOUND: "there is no such point or endpoint"},
         ),
+        Operation(
+            method="GET",
+            path="/api/v1/transitions",
+            name="listTransitions",
+            handler=past.transitions,
+            summary="Changes of status, newest first, page by page",
+            query=past.TransitionsQuery,
+            answer=records.TransitionPage,
+        ),
+    )
+
+
+def _ledger() -> tuple[Operation, ...]:
+    """What that adds up to."""
+    return (
         Operation(
             method="GET",
             path="/api/v1/points/{id}/uptime",
@@ -125,15 +142,6 @@ def _past() -> tuple[Operation, ...]:
             query=past.DaysQuery,
             answer=records.DaysAnswer,
             refusals=NO_POINT,
-        ),
-        Operation(
-            method="GET",
-            path="/api/v1/transitions",
-            name="listTransitions",
-            handler=past.transitions,
-            summary="Changes of status, newest first, page by page",
-            query=past.TransitionsQuery,
-            answer=records.TransitionPage,
         ),
     )
 
@@ -165,19 +173,9 @@ def _words() -> tuple[Operation, ...]:
     )
 
 
-def _system() -> tuple[Operation, ...]:
-    """What Prometheus, init systems and auditors ask for."""
+def _program() -> tuple[Operation, ...]:
+    """What Prometheus and init systems ask for."""
     return (
-        Operation(
-            method="GET",
-            path="/api/v1/audit",
-            name="listAudit",
-            handler=audit_api.audit,
-            summary="Who did what, newest first, page by page",
-            query=audit_api.AuditQuery,
-            answer=operator_records.AuditPage,
-            scope=Scope.ADMIN,
-        ),
         Operation(
             method="GET",
             path="/metrics",
@@ -211,6 +209,12 @@ def _system() -> tuple[Operation, ...]:
             content_type="text/plain",
             refusals={HTTPStatus.SERVICE_UNAVAILABLE: "it is still starting"},
         ),
+    )
+
+
+def _administration() -> tuple[Operation, ...]:
+    """What needs an administrator."""
+    return (
         Operation(
             method="POST",
             path="/-/reload",
@@ -221,6 +225,16 @@ def _system() -> tuple[Operation, ...]:
             refusals={
                 HTTPStatus.INTERNAL_SERVER_ERROR: "the file is bad; the answer says where, and nothing has changed",
             },
+            scope=Scope.ADMIN,
+        ),
+        Operation(
+            method="GET",
+            path="/api/v1/audit",
+            name="listAudit",
+            handler=audit_api.audit,
+            summary="Who did what, newest first, page by page",
+            query=audit_api.AuditQuery,
+            answer=operator_records.AuditPage,
             scope=Scope.ADMIN,
         ),
     )

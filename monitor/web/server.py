@@ -82,15 +82,19 @@ def build(
     app[ASSETS] = Assets(HERE / "static")
     app.on_response_prepare.append(secure)
     app.on_shutdown.append(_close_streams)
+    _add_routes(app)
+    app.router.add_get("/static/{name:.+}", app[ASSETS].serve)
+    pages.setup(app)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
     for operation in operations():
         route = app.router.add_resource(operation.path, name=operation.name)
         route.add_route(operation.method, operation.handler)
         if operation.method == "GET" and operation.handler is not stream:
             # Probes of load balancers ask this way; a stream has no end to leave out.
             route.add_route("HEAD", operation.handler)
-    app.router.add_get("/static/{name:.+}", app[ASSETS].serve)
-    pages.setup(app)
-    return app
 
 
 async def _close_streams(app: web.Application) -> None:

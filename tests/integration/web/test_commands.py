@@ -111,7 +111,7 @@ async def test_a_token_is_presented(say: Say, token: str, world: World) -> None:
 async def test_nobody_there_or_somebody_else_is_said(say: Say) -> None:
     for url, words in (
         ("http://127.0.0.1:1", "nothing answers at http://127.0.0.1:1/api/v1/incidents"),
-        ("nonsense", "nonsense/api/v1/incidents"),
+        ("nonsense", "nonsense/api/v1/incidents is no address"),
     ):
         status, out, err = await say("incident", "list", url=url)
         assert (status, out, err.count("\n")) == (1, "", 1)
