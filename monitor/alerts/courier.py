@@ -22,16 +22,11 @@ _SHORTEST_PAUSE_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How patient delivery is.
-
-    ``settle``: an alert stands at least so long before its end is told, so that its Alertmanager, which groups for a
-    while first, notifies of it at all; a channel's own ``stands_at_least`` goes before.
-    """
+    """How patient delivery is."""
 
     attempt: timedelta = timedelta(seconds=10)
     backoff_base: timedelta = timedelta(seconds=1)
     backoff_cap: timedelta = timedelta(seconds=60)
-    settle: timedelta = timedelta(seconds=60)
     renew_gap: timedelta = timedelta(seconds=1)
     """After a change alerts are renewed so much later, together with what else changes meanwhile."""
 
@@ -63,7 +58,8 @@ class Courier:
         """What failed goes again as it was, under the same id: it may have arrived after all."""
         self._singly = False
         """Something among the messages brings the program down: they go one by one until those that can are gone."""
-        self._settle_seconds = _settle_seconds(channel, pace)
+        self._settle_seconds = channel.stands_at_least.total_seconds() if isinstance(channel, Standing) else None
+        """None: no alerts stand there."""
 
     def wake(self) -> None:
         """Something may have changed."""
@@ -171,11 +167,3 @@ class Courier:
                 await self._wake.wait()
         except TimeoutError:
             return
-
-
-def _settle_seconds(channel: Channel, pace: Pace) -> float | None:
-    """How long alerts stand there at least; None where none stand."""
-    if not isinstance(channel, Standing):
-        return None
-    least: timedelta = getattr(channel, "stands_at_least", pace.settle)
-    return least.total_seconds()

@@ -105,6 +105,11 @@ class Standing(Protocol):
         """How often :meth:`renew` is to be called while anything stands."""
         ...
 
+    @property
+    def stands_at_least(self) -> timedelta:
+        """How long an alert stands before its end may be told: who groups for a while first would tell of neither."""
+        ...
+
     async def renew(self, items: Sequence[Item]) -> None:
         """Say again everything that stands. Raises Undelivered."""
         ...
