@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from monitor.board.cases import Case, Cases
 from monitor.board.endpoint import LONG_AGO, EndpointState
 from monitor.board.neighbours import Neighbours
-from monitor.model import EndpointKey
+from monitor.board.point import PointState
+from monitor.health.confirm import Health
+from monitor.model import EndpointKey, Outcome, Result
 
 UNRESOLVED = 2
 """So many failures in a row, and a parent counts as failing before its failure is confirmed."""
@@ -74,3 +76,22 @@ class Asking:
 
     def _is_asked(self, key: EndpointKey, begin: datetime) -> bool:
         return self._asked.get(key, LONG_AGO) >= begin or self.has_answered(key, begin)
+
+
+def within_point(point: PointState, state: EndpointState, before: Health, result: Result) -> Iterator[EndpointKey]:
+    """Whom to probe now, so that within seconds it is told whether the link or what lies behind it fails or is back."""
+    after = state.health
+    if state is not point.link and result.outcome is Outcome.UP and point.link is not None and point.cut_since:
+        yield point.link.endpoint.key
+        return
+    began = after.down.length > 0 or after.down.holds is not before.down.holds
+    if before.down.length or not began:
+        return
+    if state is not point.link:
+        if point.link is not None and not before.down.holds and not point.link_fails:
+            yield point.link.endpoint.key
+        return
+    for other in point.endpoints:
+        health = other.health
+        if other is not state and (health.down.holds if before.down.holds else not health.suspect):
+            yield other.endpoint.key

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
+from monitor.board.asking import within_point
 from monitor.board.carry import carry_over, isolated_until, recall, rewind
 from monitor.board.causes import Causes
 from monitor.board.endpoint import EndpointState
 from monitor.board.flags import Flags
+from monitor.board.gallery import Gallery
+from monitor.board.lapses import Lapses
 from monitor.board.point import PointState
 from monitor.board.restore import disown, restore
-from monitor.board.verdict import Tally
 from monitor.board.views import Applied, PointView, Verdict
 from monitor.calendar.model import Window
 from monitor.config.model import Config
@@ -23,7 +24,7 @@ from monitor.model import EndpointKey, FlagChange, Outcome, Result, Resume, Row,
 _NOTHING = Applied()
 _JITTER = timedelta(seconds=1)
 _MANY = 64
-"""Views that may be out of date before they are made anew: none of the board's verbs then holds the loop for long."""
+"""Links that are probed at once when the vantage is isolated no more; the others follow as they are due."""
 
 
 class Board:
@@ -39,10 +40,8 @@ class Board:
         self._config = config
         self._endpoints: dict[EndpointKey, EndpointState] = {}
         self._points: dict[str, PointState] = {}
-        self._outdated: set[str] = set()
-        self._ripening: dict[str, datetime] = {}
-        self._lapses: list[tuple[datetime, EndpointKey]] = []
-        self._blank: dict[EndpointKey, datetime] = {}
+        self._gallery = Gallery(clock)
+        self._lapses = Lapses()
         self._owed: list[Row] = []
         self._causes = Causes()
         self._isolation, self._awaited = self._causes.isolation, self._causes.cases.awaited
@@ -75,15 +74,15 @@ class Board:
         state.health = after
         point = self._points[result.key.point]
         if state.note(result):
-            self._overtake(result.key.point)
+            self._gallery.overtake(result.key.point)
         if before.held is None:
             if after.held is not None:
-                heapq.heappush(self._lapses, (after.held + state.policy.hold, result.key))
+                self._lapses.note(result.key, after.held + state.policy.hold)
             elif state is point.link and not point.recorded:
-                self._blank.setdefault(result.key, result.begun)
+                self._lapses.blank.setdefault(result.key, result.begun)
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
-            self._overtake(result.key.point)
+            self._gallery.overtake(result.key.point)
         if not (after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited):
             return _NOTHING
         return self._weigh(point, state, before, result)
@@ -98,43 +97,16 @@ class Board:
         self._aged = now
         recorded_at = self._stamp(now)
         rows, self._owed = self._owed, []
-        decided: list[Row] = [*self._lapse(now, recorded_at), *self._first_unknown(now, recorded_at)]
+        decided: list[Row] = []
+        for state, changes in self._lapses.due(now):
+            decided += state.settle(changes, recorded_at)
+            self._causes.touch(state.endpoint.key.point, changes[0].at)
+        for state, begun in self._lapses.never_asked(now):
+            decided += self._points[state.endpoint.key.point].settle_unknown(begun, recorded_at)
         self._causes.age(now)
         decided += self._causes.judge(now, recorded_at)
         flags = self._flags.age(now, recorded_at)
         return [*rows, *flags, *self._flags.follow(decided, now)]
-
-    def _lapse(self, now: datetime, recorded_at: datetime) -> list[Transition]:
-        """What has gone stale."""
-        rows: list[Transition] = []
-        begins: dict[str, datetime] = {}
-        while self._lapses and self._lapses[0][0] <= now:
-            _, key = heapq.heappop(self._lapses)
-            state = self._endpoints.get(key)
-            if state is None or state.health.held is None:
-                continue
-            state.health = after = confirm.age(state.health, now, state.policy)
-            if after.decided:
-                rows += state.settle(after.decided, recorded_at)
-                begins[key.point] = min(after.decided[0].at, begins.get(key.point, now))
-            # What has lapsed does so again at the earliest one hold after the next result.
-            lapse = state.health.held + state.policy.hold if state.health.held else now
-            heapq.heappush(self._lapses, (lapse if lapse > now else now + state.policy.hold, key))
-        for name, begin in begins.items():
-            rows += self._causes.settle(name, begin, now, recorded_at)
-        return rows
-
-    def _first_unknown(self, now: datetime, recorded_at: datetime) -> list[Transition]:
-        """Points of which nothing is known so long after we first tried that we have to say so."""
-        rows = []
-        for key, begun in tuple(self._blank.items()):
-            state = self._endpoints.get(key)
-            if state is None or state.health.known is not None:
-                del self._blank[key]
-            elif now >= begun + state.policy.hold:
-                del self._blank[key]
-                rows += self._points[key.point].settle_unknown(begun, recorded_at)
-        return rows
 
     def plan(self, windows: Sequence[Window]) -> None:
         """All maintenance windows, in force or to come. What begins or ends with them is found by :meth:`age`."""
@@ -147,13 +119,13 @@ class Board:
             point = self._points.get(key.point)
             if point is None:
                 continue
-            self._outdated.add(key.point)
             if isinstance(row, FlagChange):
                 point.show_flag(row)
             elif key.is_point:
                 point.show(row)
             elif key in self._endpoints:
                 self._endpoints[key].show(row)
+            self._gallery.overtake(key.point)
 
     def reload(self, config: Config) -> list[Row]:
         """Swap the configuration; endpoints with the same identity and fingerprint keep their health.
@@ -205,44 +177,16 @@ class Board:
 
     def points(self) -> Mapping[str, PointView]:
         """What is visible of every point, by id, in the configuration's order. Live: it changes as results come."""
-        self._refresh()
-        now = self._clock()
-        for name in [name for name, moment in self._ripening.items() if moment <= now]:
-            self._draw(name, now)
-        return self._tally.views
+        return self._gallery.views()
 
     def verdict(self, now: datetime) -> Verdict:
         """The points as shown, counted."""
-        self.points()
-        return self._tally.verdict(started=self._started, now=now, grace=self._grace)
-
-    def _overtake(self, name: str) -> None:
-        """Note that a point's view is out of date."""
-        self._outdated.add(name)
-        if len(self._outdated) >= _MANY:
-            self._refresh()
-
-    def _refresh(self) -> None:
-        """Make anew the views that results or transitions have overtaken."""
-        now = self._clock()
-        for name in self._outdated:
-            self._draw(name, now)
-        self._outdated.clear()
-
-    def _draw(self, name: str, now: datetime) -> None:
-        point, stable_after = self._points[name], self._config.stable_after
-        view = point.view(now, stable_after)
-        self._tally.put(view)
-        ripe_at = point.ripe_at(stable_after)
-        if ripe_at is not None and not view.stable:
-            self._ripening[name] = ripe_at
-        else:
-            self._ripening.pop(name, None)
+        return self._gallery.verdict(started=self._started, now=now)
 
     def _weigh(self, point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Applied:
         """The slow path: something is pending, decided, or wrong with the link."""
         after, now, key = state.health, self._clock(), result.key
-        hasten = [*_hasten(point, state, before, result)]
+        hasten = [*within_point(point, state, before, result)]
         if self._isolation.on and self._isolation.ends(self._causes, result):
             self._isolation.end(self._causes, result.begun)
             hasten += [each.link.endpoint.key for each in islice(self._points.values(), _MANY) if each.link is not None]
@@ -275,8 +219,8 @@ class Board:
         rows = [row for point in self._points.values() for row in point.rewind(now, recorded_at)]
         rewind(self._causes, now)
         self._flags.rewind(now)
-        self._note_lapses()
-        self._outdated = set(self._points)
+        self._lapses.arrange(self._endpoints)
+        self._gallery.overtake_all()
         return rows
 
     def _carry_over(self, config: Config, now: datetime) -> tuple[list[Transition], dict[EndpointKey, EndpointState]]:
@@ -317,21 +261,9 @@ class Board:
         self._rebuild()
 
     def _rebuild(self) -> None:
-        """Make every view anew, in the configuration's order, and note when each status lapses."""
-        now, stable_after = self._clock(), self._config.stable_after
-        self._tally = Tally(point.view(now, stable_after) for point in self._points.values())
-        self._grace = max((state.policy.hold for state in self._endpoints.values()), default=timedelta())
-        self._ripening = {}
-        self._outdated = set(self._points)
-        self._note_lapses()
-
-    def _note_lapses(self) -> None:
-        self._lapses = [
-            (state.health.held + state.policy.hold, key)
-            for key, state in self._endpoints.items()
-            if state.health.held is not None
-        ]
-        heapq.heapify(self._lapses)
+        """Make every view anew, and note when each status lapses."""
+        self._gallery.arrange(self._points, self._config.stable_after)
+        self._lapses.arrange(self._endpoints)
 
 
 def _membership(point: PointState) -> set[tuple[EndpointKey, str, bool, bool]]:
@@ -340,22 +272,3 @@ def _membership(point: PointState) -> set[tuple[EndpointKey, str, bool, bool]]:
         (state.endpoint.key, state.endpoint.fingerprint, state.endpoint.link, state.endpoint.critical)
         for state in point.endpoints
     }
-
-
-def _hasten(point: PointState, state: EndpointState, before: confirm.Health, result: Result) -> Iterator[EndpointKey]:
-    """Whom to probe now, so that within seconds it is told whether the link or what lies behind it fails or is back."""
-    after = state.health
-    if state is not point.link and result.outcome is Outcome.UP and point.link is not None and point.cut_since:
-        yield point.link.endpoint.key
-        return
-    began = after.down.length > 0 or after.down.holds is not before.down.holds
-    if before.down.length or not began:
-        return
-    if state is not point.link:
-        if point.link is not None and not before.down.holds and not point.link_fails:
-            yield point.link.endpoint.key
-        return
-    for other in point.endpoints:
-        health = other.health
-        if other is not state and (health.down.holds if before.down.holds else not health.suspect):
-            yield other.endpoint.key

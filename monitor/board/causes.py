@@ -13,6 +13,7 @@ from monitor.board.isolation import Isolation
 from monitor.board.losses import Losses
 from monitor.board.neighbours import Neighbours, node_of
 from monitor.board.point import PointState
+from monitor.board.relief import Relief
 from monitor.config.model import Config
 from monitor.health.confirm import Health
 from monitor.health.points import ANSWERING
@@ -34,6 +35,7 @@ class Causes:
         self.asking = Asking(self.cases)
         self.losses = Losses(self.cases)
         self.fates = Fates(self.cases, self.losses)
+        self.relief = Relief(self.losses, self.fates, self.isolation)
         self._ready: list[Case] = []
         self._touched: dict[str, datetime] = {}
         self._rows: list[Transition] = []
@@ -65,7 +67,7 @@ class Causes:
         elif result.outcome is Outcome.DOWN:
             asked = self._fails_on(case, before, result, now)
         else:
-            asked = [] if before.down.length else self._answers(case, result)
+            asked = [] if before.down.length else self.relief.answers(case, result)
             if not fails:
                 asked += self._release(case, state, result, now)
         if down.holds and case.confirmed is None:
@@ -102,7 +104,7 @@ class Causes:
 
     def _fails_on(self, case: Case, before: Health, result: Result, now: datetime) -> list[EndpointKey]:
         if before.down.holds and before.down.length:
-            self._fails_again(case)
+            self.relief.fails_again(case)
         if case.relieved is not None and result.begun > case.relieved:
             case.anew.append(result.begun)
             asked = self.asking.ask(case, result.begun, now) if len(case.anew) == 1 else []
@@ -110,33 +112,6 @@ class Causes:
             return asked
         again = case.confirmed is None and before.down.length + 1 == UNRESOLVED
         return self.asking.ask(case, case.begin, now, again=True) if again else []
-
-    def _fails_again(self, case: Case) -> None:
-        """One answer was no recovery: what was blamed on it still is."""
-        pardoned = [each for each in self.losses.blamed_through(case.node) if each.relieved is not None]
-        common = self.fates.of(case)
-        if common is not None and case.node in common.answering:
-            was_relieved = common.relieved
-            common.answering.discard(case.node)
-            pardoned += self.fates.taken(common) if was_relieved else []
-        for child in pardoned:
-            if not self._is_relieved(child, answering=True):
-                child.relieved, child.anew = None, []
-
-    def _answers(self, case: Case, result: Result) -> list[EndpointKey]:
-        """The first answer of what failed: those that were blamed on it are probed again."""
-        hasten = []
-        for child in self.losses.blamed_through(case.node):
-            if child.relieved is None and self._is_relieved(child, answering=True):
-                child.relieved = result.begun
-                hasten.append(child.key)
-        common = self.fates.of(case)
-        if common is not None:
-            was_relieved = common.relieved
-            common.answering.add(case.node)
-            if common.relieved and not was_relieved:
-                hasten += self.fates.relieve(common, result.begun)
-        return hasten
 
     def _release(self, case: Case, state: EndpointState, result: Result, now: datetime) -> list[EndpointKey]:
         self.cases.close(case)
@@ -147,7 +122,7 @@ class Causes:
         for child in self.losses.blamed_through(case.node):
             if case.confirmed is not None:
                 self._split_when_due(child, now)
-            elif self._is_relieved(child):
+            elif self.relief.is_relieved(child):
                 self.reconsider(child, now)  # the parent was only suspected
         behind = self.cases.of_point(case.key.point) if state.endpoint.link else ()
         for other in behind:
@@ -169,28 +144,12 @@ class Causes:
 
     def _split_when_due(self, case: Case, now: datetime) -> None:
         """What goes on failing although what it was blamed on is back is judged anew, from its first failure since."""
-        if case.relieved is None or len(case.anew) < self.states[case.key].policy.down_after:
-            return
-        if not self._is_relieved(case):
-            return
-        common = self.fates.of(case)
-        if common is not None:
-            self.fates.leave(case.node, common)
-        case.begin = case.anew[0]
-        self.reconsider(case, now)
-
-    def _is_relieved(self, case: Case, *, answering: bool = False) -> bool:
-        """Whether what it is blamed on fails no more; ``answering``: one answer will do."""
-        if not case.fault:
-            return False
-        fault = Fault.parse(case.fault)
-        if fault.kind is FaultKind.POINT:
-            failing = self.losses.failing(case.node, answering=answering)
-            return fault.subject not in failing or self.losses.root(case.node, failing) is None
-        if fault.kind is FaultKind.VANTAGE:
-            return not self.isolation.on
-        common = self.fates.of(case)
-        return common is None or (common.relieved if answering else common.over)
+        if self.relief.is_due(case, self.states[case.key].policy.down_after):
+            common = self.fates.of(case)
+            if common is not None:
+                self.fates.leave(case.node, common)
+            case.begin = case.anew[0]
+            self.reconsider(case, now)
 
     # -- deciding -----------------------------------------------------------------------------------------------------
 
