@@ -31,10 +31,8 @@ class Book:
     def load(self, events: Mapping[str, Sequence[IncidentEvent]], last_number: int) -> None:
         """Begin with these: each incident's events, by its uid, in the order of recording."""
         self.number = last_number
-        for story in events.values():
-            incident = fold(story)
-            if incident is None:
-                continue
+        incidents = [incident for story in events.values() if (incident := fold(story)) is not None]
+        for incident in sorted(incidents, key=lambda incident: incident.number):
             self.number = max(self.number, incident.number)
             self._incidents[incident.uid] = incident
             if not incident.is_open:

@@ -120,6 +120,14 @@ def test_a_value_that_explains_one_more_failure_explains_nothing() -> None:
     assert found(seen) == {"label:circuit=A-1": 8}
 
 
+def test_a_value_that_is_left_with_two_is_not_named() -> None:
+    """Two areas reach beyond the provider by two failures each: no fewer than two values cover all but two."""
+    seen = points("a", [0.0] * 8, provider="A") + well("w", 3000)
+    for area in "yz":
+        seen += points(f"in-{area}", [0.0], provider="A", area=area) + points(f"out-{area}", [0.0] * 2, area=area)
+    assert found(seen) == {"label:provider=A": 10}
+
+
 def test_more_values_than_are_searched_exactly() -> None:
     count = EXACT + 3
     seen = [seen for number in range(count) for seen in points(f"a{number}-", [0.0] * 30, area=str(number))]

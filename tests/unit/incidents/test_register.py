@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.incidents.model import EventKind, IncidentEvent, Severity
-from monitor.model import EndpointKey, Fault, FaultKind, Reason, Transition
+from monitor.model import EndpointKey, Fault, FaultKind, Reason, Resume, Transition
 from tests.unit.incidents.desk import Desk, config, flag, moment, row
 
 CIRCUIT = "point:circuit-1"
@@ -537,6 +537,18 @@ class TestRestart:
         desk.rows.clear()
         _, told = desk.restarted(now=100)
         assert told == ["#1 released a why=removed", "#1 closed why=removed"]
+
+    def test_stories_that_are_over_or_empty_change_nothing(self) -> None:
+        desk = Desk()
+        desk.take(row("a", 0, "down"), row("a", 60, "up"), row("b", 70, "down"))
+        other = Desk()
+        current = {each.key: each for each in desk.rows if isinstance(each, Transition)}
+        stories = {**desk.stories(), "f" * 32: []}
+        assert other.register.resume(stories, 1, Resume(statuses=current), moment(100)) == []
+        assert [incident.number for incident in other.register.open()] == [2]
+        assert len([uid for uid in stories if other.register.incident(uid)]) == 2
+        other.take(row("c", 110, "down"))
+        assert other.story[0].data["number"] == 3
 
 
 class TestLearning:

@@ -93,6 +93,12 @@ def test_taken_over_within_one_decision() -> None:
     assert [incident.number for incident in incidents.open()] == [2]
 
 
+def test_an_empty_story_is_none() -> None:
+    incidents = Incidents()
+    incidents.load({"f" * 32: []})
+    assert incidents.open() == []
+
+
 def test_the_version_grows_with_each_change() -> None:
     desk = Desk()
     incidents = Incidents()
