@@ -12,8 +12,7 @@ import pytest
 from tests.integration.scenarios.inventory import Inventory
 from tests.integration.scenarios.world import World, world
 
-MEASURED = pytest.StashKey[dict[str, float]]()
-Begin = Callable[[Inventory], "object"]
+MEASURED = "seconds to the message"
 
 
 @pytest.fixture
@@ -34,25 +33,30 @@ async def begin(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
 @pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Callable[[datetime, datetime], None]:
     """Note the seconds from a fault to its message: shown at the end of the run, never asserted."""
-    found = request.config.stash.setdefault(MEASURED, {})
 
     def note(fault: datetime, told: datetime) -> None:
-        found[request.node.name] = (told - fault).total_seconds()
+        request.node.user_properties.append((MEASURED, (told - fault).total_seconds()))
 
     return note
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The table of the scenarios, also as build/scenarios.json."""
-    found = config.stash.get(MEASURED, {})
+    reports = [report for report in terminalreporter.stats.get("passed", ()) if report.when == "call"]
+    found = {
+        report.nodeid.rpartition("::")[2]: seconds
+        for report in reports
+        for name, seconds in report.user_properties
+        if name == MEASURED
+    }
     if not found:
         return
     terminalreporter.section("seconds from the fault to the message")
-    for name, seconds in found.items():
+    for name, seconds in sorted(found.items()):
         terminalreporter.write_line(f"{seconds:8.2f}  {name}")
     folder = config.rootpath / "build"
     folder.mkdir(exist_ok=True)
-    (folder / "scenarios.json").write_text(json.dumps(found, indent=1))
+    (folder / "scenarios.json").write_text(json.dumps(found, indent=1, sort_keys=True))
 
 
 @pytest.fixture
