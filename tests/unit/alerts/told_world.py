@@ -180,8 +180,9 @@ class Story:
         return message.kind.value, self.incidents[message.incident].number, message.channel
 
 
-def incident(fault: Fault = Fault(FaultKind.POINT, "a"), **more: Any) -> Incident:
+def incident(**more: Any) -> Incident:
     """One by itself."""
+    fault = Fault(FaultKind.POINT, "a")
     base = Incident(uid="i1", number=1, fault=fault, severity=Severity.CRITICAL, began=START, opened=START)
     return replace(base, **more)
 
