@@ -149,7 +149,7 @@ async def _send(method: str, url: str, token: str, query: Mapping[str, str], bod
     except aiohttp.InvalidURL as error:
         raise Refused(f"{url} is no address; write for example --url http://127.0.0.1:8080") from error
     except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:
-        raise Refused(f"nothing answers at {url} ({error or 'no answer in time'}): is `monitor run` up?") from error
+        raise Refused(f"nothing answers at {url} ({_why(error)}): is `monitor run` up?") from error
     try:
         answer = json.loads(text)
     except ValueError as error:
@@ -159,3 +159,7 @@ async def _send(method: str, url: str, token: str, query: Mapping[str, str], bod
     if not good:
         raise Refused(str(answer.get("detail") or status))
     return answer
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error) or "no answer in time"
