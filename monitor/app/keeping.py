@@ -105,7 +105,9 @@ class Keeping:
     def _plan(self, windows: Sequence[Window] | None = None) -> None:
         if windows is not None:
             self._windows = windows
-        self._board.plan((*self._config().maintenance, *self._windows))
+        planned = (*self._config().maintenance, *self._windows)
+        self._board.plan(planned)
+        self._herald.plan(planned)
 
     async def _take_up(self, resume: Resume) -> None:
         casebook = await self._store.resume_incidents()
@@ -115,7 +117,7 @@ class Keeping:
         self._board.restore(resume)
         self._incidents.load(casebook.events)
         events = self._register.resume(casebook.events, casebook.last_number, resume, now)
-        self._herald.resume(letters, now)
+        self._herald.resume(letters, now, open_incidents=self._register.open())
         self._dispatcher.load(letters)
         self._pipeline.resume(events)
 
