@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from monitor.incidents.fold import apply, fold
 from monitor.incidents.model import EventKind, Incident, IncidentEvent, Severity
-from monitor.incidents.severity import is_worse, severity_of
+from monitor.incidents.severity import is_worse, severity_by, severity_of
 from monitor.model import Fault, FaultKind, Status, Transition
 
 KEPT: Final = 100
@@ -111,7 +111,7 @@ class Writing:
         point = row.key.point
         incident = self._opened(fault, row, at)
         self._write(EventKind.JOINED, incident, at, point, **_cause(row))
-        self._weigh(incident, severity_of(fault, row.status))
+        self._weigh(incident, severity_by(fault, row.key.point, row.status))
         if flapping:
             self.flapping(point, at)
 
@@ -132,7 +132,7 @@ class Writing:
         self._release(old, point, at, why="moved", to=self._current(new).number)
         self._write(EventKind.JOINED, new, at, point, **data)
         self._weigh(new, Severity.WARNING if flapping else Severity.INFO)
-        self._weigh(new, severity_of(fault, row.status))
+        self._weigh(new, severity_by(fault, row.key.point, row.status))
         if last and superseded:
             self._write(EventKind.TAKEN_OVER, old.uid, self._now, into=new, number=self._current(new).number)
         elif last:
@@ -149,7 +149,7 @@ class Writing:
             return
         self._write(EventKind.CHANGED, incident.uid, at, point, **_cause(row))
         if bad:
-            self._weigh(incident.uid, severity_of(incident.fault, row.status))
+            self._weigh(incident.uid, severity_by(incident.fault, point, row.status))
 
     def flapping(self, point: str, at: datetime) -> None:
         """A troubled point began to flap."""
@@ -189,7 +189,7 @@ class Writing:
             self._now,
             number=self._book.number + 1,
             fault=str(fault),
-            severity=severity_of(fault, row.status).value,
+            severity=severity_by(fault, row.key.point, row.status).value,
             began=at.isoformat(),
         )
         return uid

@@ -18,6 +18,16 @@ _BY_STATUS: Final[Mapping[Status, Severity]] = {
 _ORDER: Final = tuple(Severity)
 
 
+def severity_by(fault: Fault, point: str, status: Status) -> Severity:
+    """How bad an incident of this fault is by ``point``.
+
+    What others fail by is critical from the first of them on: it is worse than any of them, and is told once.
+    """
+    if fault.kind is FaultKind.POINT and fault.subject != point and status is Status.FAULTY:
+        return Severity.CRITICAL
+    return severity_of(fault, status)
+
+
 def severity_of(fault: Fault, status: Status) -> Severity:
     """How bad it is that a point has this status because of this fault."""
     match fault.kind:

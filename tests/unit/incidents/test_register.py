@@ -585,3 +585,10 @@ def test_closed_ones_stay_at_hand_for_a_while() -> None:
     assert all(desk.register.incident(incident.uid) for incident in desk.incidents())
     desk.take(row("a", 100, "up"))
     assert sum(desk.register.incident(incident.uid) is not None for incident in desk.incidents()) == 100
+
+
+def test_what_others_fail_by_is_critical_from_the_first_of_them_on() -> None:
+    desk = Desk()
+    opened = desk.take(row("a", 0, "faulty", "point:exchange-platform"))[0]
+    assert "severity=critical" in opened
+    assert not [line for line in desk.take(row("exchange-platform", 1, "down")) if "worsened" in line]
