@@ -16,6 +16,8 @@ from monitor.incidents.model import DeliveryOutcome, Incident, Message, MessageK
 FINAL = (DeliveryOutcome.DELIVERED, DeliveryOutcome.GIVEN_UP, DeliveryOutcome.DROPPED)
 """After one of these nothing more is done about a message."""
 
+_MOST_REMEMBERED = 10_000
+
 ENDINGS = frozenset({MessageKind.STEADY, MessageKind.RECOVERED})
 
 _AGAIN = frozenset({MessageKind.REMINDER, MessageKind.WORSENED, MessageKind.FLAPPING, MessageKind.STEADY})
@@ -74,6 +76,8 @@ class Outbox:
     _lapsed: set[Heard] = field(default_factory=set)
     """What was dropped before the channel heard of it."""
     _superseded: set[str] = field(default_factory=set)
+    _done: dict[str, None] = field(default_factory=dict)
+    """The last ids that were settled: what is read of them meanwhile may not say so yet."""
     _stands: dict[Heard, Message] = field(default_factory=dict)
     """What was last said of an incident whose end was not told yet."""
 
@@ -101,7 +105,7 @@ class Outbox:
         self._superseded.update(message.payload.get("taken_from", ()))
 
     def load(self, letters: Sequence[Letter], now: datetime, at: float) -> None:
-        """Take up what was there when the program last ran."""
+        """Take up what was there when the program last ran. What is at hand already stays as it is."""
         for letter in letters:
             self._superseded.update(letter.message.payload.get("taken_from", ()))
         for letter in letters:
@@ -116,7 +120,8 @@ class Outbox:
                 self._missed.add(heard)
             elif DeliveryOutcome.DROPPED in outcomes:
                 self._lapsed.add(heard)
-            if not any(outcome in FINAL for outcome in outcomes):
+            known = message.id in self._parcels or message.id in self._done
+            if not known and not any(outcome in FINAL for outcome in outcomes):
                 self.put(message, now, at, outcomes.count(DeliveryOutcome.FAILED))
 
     def supersede(self, uid: str) -> None:
@@ -144,6 +149,9 @@ class Outbox:
     def settle(self, parcel: Parcel, outcome: DeliveryOutcome, at: float) -> None:
         """Nothing more is done about it."""
         self._parcels.pop(parcel.message.id, None)
+        self._done[parcel.message.id] = None
+        if len(self._done) > _MOST_REMEMBERED:
+            del self._done[next(iter(self._done))]
         if outcome is DeliveryOutcome.DELIVERED or self._is_told(parcel.message):
             self._arrived.setdefault(parcel.heard, at)
             self._note_said(parcel.message)

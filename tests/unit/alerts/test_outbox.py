@@ -110,6 +110,15 @@ def test_what_was_there_before_the_restart_is_as_late_as_it_is() -> None:
     assert box.outbox.oldest("boss", 6.0) == 0
 
 
+def test_what_is_read_late_is_not_sent_again() -> None:
+    box = Box(message("1"), message("2"))
+    box.settle("1", DELIVERED)
+    parcels = box.outbox.of("duty")
+    box.outbox.load([letter(message(each)) for each in "123"], START, 0.0)
+    assert box.ready() == ["2", "3"]
+    assert box.outbox.of("duty")[:1] == parcels
+
+
 def test_what_went_to_the_last_resort_is_late_but_new_there() -> None:
     box = Box()
     now = START + timedelta(hours=6)
