@@ -208,7 +208,7 @@ class FaultKind(StrEnum):
     MONITOR = "monitor"
     """The monitor cannot ask; the subject is a reason of ours, such as ``resolver``."""
     NEVER = "never"
-    """Points that were never seen up."""
+    """Points that were never seen up; the subject is the number of the incident that gathers them."""
 
 
 class Fault(NamedTuple):

@@ -97,6 +97,7 @@ class Keeping:
     async def replan(self) -> None:
         """Let the maintenance windows take effect as they are in the file and in the database now."""
         self._plan(await self._store.windows())
+        self._pipeline.age(self._clock())
 
     def plan(self) -> None:
         """The same with the database's windows as last read: after a reload."""

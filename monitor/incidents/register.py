@@ -14,8 +14,6 @@ from monitor.incidents.book import Book, Writing
 from monitor.incidents.model import Incident, IncidentEvent
 from monitor.model import Fault, FaultKind, Flag, FlagChange, Resume, Row, Status, Transition
 
-NEVER = Fault(FaultKind.NEVER)
-
 
 class Register:
     """See the module. ``make_id`` gives a new unique id each time: of incidents and of their events."""
@@ -28,6 +26,7 @@ class Register:
         self._never: set[str] = set()
         self._covered: set[str] = set()
         self._flapping: dict[str, datetime] = {}
+        self._gathers: Fault | None = None
 
     def incident(self, uid: str) -> Incident | None:
         """An incident as decided: an open one, or one closed not long ago."""
@@ -64,7 +63,7 @@ class Register:
             return []
         writing = self._write(now)
         for row in waiting:
-            writing.join(self._by_row(row) or NEVER, row, at=row.at)
+            writing.join(self._by_row(row) or self._gathering(), row, at=row.at)
         return writing.events()
 
     def learn(self, events: Sequence[IncidentEvent]) -> None:
@@ -91,8 +90,8 @@ class Register:
             if key.is_point and row.status is not Status.UNOBSERVED
         }
         self._never = {point for point, row in self._rows.items() if row.first and row.status is not Status.UP}
-        never = self._book.of_fault(NEVER)
-        self._never |= {each.point for each in never.troubled} if never else set()
+        gathered = [each for each in self._book.open() if each.fault.kind is FaultKind.NEVER]
+        self._never |= {each.point for incident in gathered for each in incident.troubled}
         for (point, flag), change in resume.flags.items():
             if change.on and flag is Flag.MAINTENANCE:
                 self._covered.add(point)
@@ -113,6 +112,7 @@ class Register:
 
     def _write(self, now: datetime) -> Writing:
         self._book.forget()
+        self._gathers = None
         return Writing(self._book, now=now, make_id=self._make_id)
 
     def _turn(self, writing: Writing, row: Transition) -> None:
@@ -199,7 +199,16 @@ class Register:
         fault = Fault.parse(row.fault) if row.fault else Fault(FaultKind.POINT, point)
         if point not in self._never or row.status is Status.UNKNOWN or self._book.of_fault(fault):
             return fault
-        return NEVER if self._book.of_fault(NEVER) or self._book.of_point(point) else None
+        held = self._book.of_point(point)
+        if held is None:
+            return None
+        return held.fault if held.fault.kind is FaultKind.NEVER else self._gathering()
+
+    def _gathering(self) -> Fault:
+        """The incident that gathers what was never seen up, a new one each time: its opening is what is told."""
+        if self._gathers is None:
+            self._gathers = Fault(FaultKind.NEVER, str(self._book.number + 1))
+        return self._gathers
 
     def _waiting(self) -> list[str]:
         """The points that were never seen up and are in no incident yet, in the order of their first failures."""

@@ -85,8 +85,8 @@ async def test_a_point_added_that_was_never_up_is_told_of_late(begin: Begin) -> 
     await world.told(1)
     world.inventory.points.append({"id": "late", "name": "Late", "kind": "ward", "host": "ward-6.thu.test"})
     await world.reload()
-    assert (await world.told(2))[1:] == ["opened never:"]
+    assert (await world.told(2))[1:] == ["opened never:2"]
     point = await world.get("/api/v1/points/late")
     assert point["never"]
     await world.heal()
-    assert sorted((await world.told(4))[2:]) == ["recovered never:", "recovered point:ward-6"]
+    assert sorted((await world.told(4))[2:]) == ["recovered never:2", "recovered point:ward-6"]

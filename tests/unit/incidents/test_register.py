@@ -412,17 +412,18 @@ class TestNeverUp:
         assert desk.take(row("a", 0, "down", first=True), row("b", 60, "faulty", first=True)) == []
         assert desk.age(599) == []
         assert desk.age(600) == [
-            "#1 opened fault=never: severity=info",
+            "#1 opened fault=never:1 severity=info",
             "#1 joined a status=down",
             "#1 joined b status=faulty",
         ]
         assert desk.age(601) == []
-        assert desk.take(row("c", 700, "down", first=True)) == ["#1 joined c status=down"]
+        assert desk.take(row("c", 700, "down", first=True)) == [], "it is gathered, and told of, by itself"
         assert desk.take(row("a", 800, "up")) == ["#1 released a why=recovered"]
         assert desk.take(row("a", 900, "down")) == [
             "#2 opened fault=point:a severity=critical",
             "#2 joined a status=down",
         ]
+        assert desk.age(1300) == ["#3 opened fault=never:3 severity=info", "#3 joined c status=down"]
 
     def test_up_within_ten_minutes_is_no_business(self) -> None:
         desk = Desk()
@@ -435,7 +436,7 @@ class TestNeverUp:
         desk.take(row("a", 0, "unknown", first=True, reason=Reason.STALE))
         assert desk.age(900) == []
         desk.take(row("a", 900, "down"))
-        assert desk.age(1500)[0] == "#1 opened fault=never: severity=info"
+        assert desk.age(1500)[0] == "#1 opened fault=never:1 severity=info"
 
     def test_the_monitors_own_fault_is_told_at_once(self) -> None:
         desk = Desk()
@@ -449,7 +450,7 @@ class TestNeverUp:
         assert desk.take(row("a", 10, "unreachable", CIRCUIT, first=True)) == ["#1 joined a status=unreachable"]
         desk.take(row("a", 60, "down"))
         assert desk.take(row("circuit-1", 60, "up"))[-1] == "#1 closed why=recovered"
-        assert [incident.fault for incident in desk.register.open()] == [Fault(FaultKind.NEVER)]
+        assert [incident.fault for incident in desk.register.open()] == [Fault(FaultKind.NEVER, "2")]
 
     def test_a_parents_incident_that_opened_meanwhile_goes_first(self) -> None:
         desk = Desk()
@@ -457,7 +458,7 @@ class TestNeverUp:
         desk.take(row("circuit-1", 300, "down"))
         assert desk.age(600) == [
             "#1 joined a status=unreachable",
-            "#2 opened fault=never: severity=info",
+            "#2 opened fault=never:2 severity=info",
             "#2 joined b status=down",
         ]
 
@@ -466,7 +467,7 @@ class TestNeverUp:
         desk.take(flag("a", 0, "maintenance", True), row("a", 1, "down", first=True))
         assert desk.age(900) == []
         desk.take(flag("a", 901, "maintenance", False))
-        assert desk.age(902)[0] == "#1 opened fault=never: severity=info"
+        assert desk.age(902)[0] == "#1 opened fault=never:1 severity=info"
 
 
 class TestConfiguration:
@@ -493,7 +494,7 @@ class TestConfiguration:
         desk.take(row("a", 0, "down"), flag("a", 1, "flapping", True))
         desk.take(row("a", 60, "unobserved", reason=Reason.CONFIG))
         assert desk.take(row("a", 90, "down", first=True)) == []
-        assert desk.age(690)[0] == "#2 opened fault=never: severity=info"
+        assert desk.age(690)[0] == "#2 opened fault=never:2 severity=info"
 
 
 class TestRestart:
@@ -526,7 +527,7 @@ class TestRestart:
         other, told = desk.restarted(now=100)
         assert told == []
         assert other.take(row("a", 110, "up")) == ["#1 changed a status=up"]
-        assert other.age(602) == ["#2 opened fault=never: severity=info", "#2 joined c status=down"]
+        assert other.age(602) == ["#2 opened fault=never:2 severity=info", "#2 joined c status=down"]
         third, told = other.restarted(now=700)
         assert told == []
         assert third.take(row("c", 710, "faulty")) == ["#2 changed c status=faulty"]

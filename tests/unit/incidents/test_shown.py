@@ -42,7 +42,7 @@ def test_worst_first() -> None:
         "point:p",
         "point:d",
         "monitor:resolver",
-        "never:",
+        "never:2",
     ]
 
 
