@@ -11,7 +11,7 @@ from monitor.alerts.herald import EVIDENCE_WAIT, keeps_standing
 from monitor.calendar.model import Window
 from monitor.config.model import Escalation, Matcher, Route
 from monitor.incidents.model import EventKind, MessageKind
-from tests.unit.alerts.told_world import NIGHT, START, Story, channel, config
+from tests.unit.alerts.told_world import NIGHT, START, Letter, Story, channel, config
 
 WARDS_AT_NIGHT = "point:a"
 AREAS = (
@@ -252,6 +252,14 @@ class TestTakingOver:
         assert story.age(minutes=1) == [("reminder", 2, "duty")]
         assert story.tell(*story.closed("i2")) == [("recovered", 2, "duty"), ("recovered", 2, "boss")]
 
+    def test_what_arrived_before_a_restart_counts_after_it(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"))
+        story.deliver()
+        story.restart()
+        story.tell(*story.opened("i2", "point:circuit", "circuit"), story.taken_over("i1", "i2"))
+        assert story.messages[-1].payload["already_told"] is True
+
     def test_what_had_not_arrived_is_replaced(self) -> None:
         story = Story()
         story.tell(*story.opened("i1", "point:a", "a"))
@@ -361,6 +369,14 @@ def test_the_last_resort_that_was_told_hears_of_the_end_too() -> None:
     told = {"message": "copy", "what": "opened", "channel": "last", "route": "all", "late_seconds": 900}
     assert story.tell(story.event("i1", EventKind.TOLD, **told)) == []
     assert story.tell(*story.closed("i1")) == [("recovered", 1, "duty"), ("recovered", 1, "last")]
+
+
+def test_an_end_that_was_told_before_a_restart_is_not_told_again() -> None:
+    story = Story()
+    story.tell(*story.opened("i1", "point:a", "a"))
+    story.tell(*story.closed("i1"))
+    story.herald.resume([Letter(message) for message in story.messages], story.now)
+    assert story.age(seconds=1) == []
 
 
 def test_a_reload_tells_nobody_and_a_channel_that_is_gone_is_not_told() -> None:
