@@ -32,7 +32,10 @@ class Pace:
 
 
 class Courier:
-    """Delivers for one channel. ``chance`` gives random numbers in [0, 1)."""
+    """Delivers for one channel. ``chance`` gives random numbers in [0, 1).
+
+    ``turn`` is held while it sends: a renewal that overtook an end would raise the alert again.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Courier:
         writer: Writer,
         pace: Pace,
         chance: Callable[[], float],
+        turn: asyncio.Lock,
     ) -> None:
         self.settings = settings
         self.writer = writer
@@ -50,6 +54,7 @@ class Courier:
         self._desk = desk
         self._pace = pace
         self._chance = chance
+        self._turn = turn
         self._allowance = Allowance(settings.rate, settings.rate_per.total_seconds())
         self._wake = asyncio.Event()
         self._failures = 0
@@ -79,7 +84,8 @@ class Courier:
             if max(self._retry_at - now, self._allowance.wait_seconds(now)) > 0:
                 return
             self._allowance.take(now)
-            await self._attempt(parcels)
+            async with self._turn:
+                await self._attempt(parcels)
 
     def _next(self) -> Sequence[Parcel]:
         """What is to be sent next, after what need not be is out of the way."""

@@ -157,8 +157,10 @@ class Dispatcher:
 
     def _begin(self, settings: ChannelSettings) -> None:
         channel = self._kinds[settings.kind](settings.options, tools=self._tools)  # type: ignore[call-arg]  # contract
-        writer = self._writer(settings)
-        courier = Courier(settings, channel, desk=self._desk, writer=writer, pace=self._pace, chance=self._chance)
+        writer, turn = self._writer(settings), asyncio.Lock()
+        courier = Courier(
+            settings, channel, desk=self._desk, writer=writer, pace=self._pace, chance=self._chance, turn=turn
+        )
         keeper = None
         if isinstance(channel, Standing):
             keeper = Keeper(
@@ -169,6 +171,7 @@ class Dispatcher:
                 pace=self._pace,
                 dog=self._dog,
                 well=self._well,
+                turn=turn,
             )
         self._lines[settings.name] = _Line(courier, keeper)
         self._start(settings.name)

@@ -33,7 +33,7 @@ def watchdog(vantage: str, begun: datetime) -> Item:
 
 
 class Keeper:
-    """Renews what stands at one channel, and the watchdog while the program is well."""
+    """Renews what stands at one channel, and the watchdog while the program is well. ``turn`` is held meanwhile."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Keeper:
         pace: Pace,
         dog: Item,
         well: Well,
+        turn: asyncio.Lock,
     ) -> None:
         self.writer = writer
         self._name = name
@@ -53,6 +54,7 @@ class Keeper:
         self._pace = pace
         self._dog = dog
         self._well = well
+        self._turn = turn
         self._wake = asyncio.Event()
         self._failing = False
 
@@ -64,7 +66,8 @@ class Keeper:
         """Renew until cancelled."""
         while True:
             self._wake.clear()
-            await self._renew()
+            async with self._turn:
+                await self._renew()
             await self._pause()
 
     def items(self) -> Sequence[Item]:
