@@ -11,7 +11,7 @@ from monitor.board.isolation import AT_LEAST
 from monitor.board.neighbours import node_of
 from monitor.board.point import CUT, PointState
 from monitor.health.points import VANTAGE
-from monitor.model import Fault, FaultKind, Reason, Resume, Status
+from monitor.model import BUDGET_REASONS, Fault, FaultKind, Reason, Resume, Status
 
 
 def recall(causes: Causes, now: datetime) -> None:
@@ -124,8 +124,10 @@ def _open(causes: Causes, state: EndpointState, now: datetime) -> None:
     case.confirmed = now
     fault = _recorded(point, state)
     if fault is None:
+        case.begin = begin = max(begin, point.track[-1].at) if point.track else begin
         causes.asking.ask(case, begin, now)
-        causes.reconsider(case, now)
+        case.behind_since = None if state.endpoint.link else now
+        causes.reconsider(case, now, of_itself=not state.endpoint.link)
         return
     row = point.track[-1]
     if row.status in CUT or row.culprit == state.endpoint.key.endpoint:
@@ -141,10 +143,8 @@ def _recorded(point: PointState, state: EndpointState) -> str | None:
     if not point.track:
         return None
     row, name = point.track[-1], state.endpoint.key.endpoint
-    if state.endpoint.link:
-        if row.status in CUT:
-            return row.fault
-        return "" if row.status in (Status.DEGRADED, Status.FAULTY) and not row.fault else None
-    if row.culprit == name and row.status in (Status.FAULTY, Status.DEGRADED):
+    if state.endpoint.link and row.status in CUT:
         return row.fault
-    return "" if row.status in (Status.FAULTY, Status.DEGRADED) else None
+    if row.culprit != name or row.status not in (Status.FAULTY, Status.DEGRADED) or row.cause.reason in BUDGET_REASONS:
+        return None
+    return "" if state.endpoint.link else row.fault

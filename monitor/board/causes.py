@@ -93,11 +93,11 @@ class Causes:
         if case.fault is None:
             self.reconsider(case, now)
 
-    def reconsider(self, case: Case, now: datetime) -> None:
-        """Let it be decided, at the latest one timeout from now."""
+    def reconsider(self, case: Case, now: datetime, *, of_itself: bool = False) -> None:
+        """Let it be decided, at the latest one timeout from now; ``of_itself``: it must be heard of itself, too."""
         case.fault, case.relieved, case.anew = None, None, []
         case.deadline = now + self.states[case.key].endpoint.timeout
-        self.cases.wait(case, self.asking.unanswered(case))
+        self.cases.wait(case, self.asking.unanswered(case) | ({case.key} if of_itself else set()))
         self._ready.append(case)
 
     # -- what goes on, answers, is released ---------------------------------------------------------------------------
@@ -115,8 +115,8 @@ class Causes:
 
     def _release(self, case: Case, state: EndpointState, result: Result, now: datetime) -> list[EndpointKey]:
         self.cases.close(case)
+        at = next((change.at for change in state.health.decided if change.status in ANSWERING), result.begun)
         if case.confirmed is not None:
-            at = next((change.at for change in state.health.decided if change.status in ANSWERING), result.begun)
             self._blame(case, at, "")
         hasten = self._leave_fates(case, result, now)
         for child in self.losses.blamed_through(case.node):
@@ -127,7 +127,8 @@ class Causes:
         behind = self.cases.of_point(case.key.point) if state.endpoint.link else ()
         for other in behind:
             if other.waits:
-                self.reconsider(other, now)
+                other.behind_since = at
+                self.reconsider(other, now, of_itself=True)
         return hasten
 
     def _leave_fates(self, case: Case, result: Result, now: datetime) -> list[EndpointKey]:
@@ -207,10 +208,16 @@ class Causes:
             self._decide_alone(case, now)
 
     def _is_moot(self, case: Case, *, late: bool) -> bool:
-        """What lies behind a link that is down says nothing until that is back."""
+        """What lies behind a link that is down says nothing until that is back, and it has failed once more."""
         link = self.cases.get(case.key.point)
-        if link is None or link is case:
+        if link is case:
             return False
+        if link is None:
+            health, since = self.states[case.key].health, case.behind_since
+            stands = since is None or (health.known is not None and health.known >= since and not health.down.length)
+            if stands:
+                self.cases.answered(case, case.key)
+            return not stands and not late
         if link.confirmed is not None:
             self.cases.rest(case)
             return True
