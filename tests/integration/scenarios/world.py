@@ -140,19 +140,21 @@ class World:
     # --- the simulated network ---
 
     async def order(self, names: str | Iterable[str], conduct: str = "normal", *, port: int = 0) -> datetime:
-        """Tell the hosts of points what to do; when."""
+        """Tell the hosts of points what to do; from when on, at the earliest, they do it."""
+        begun = datetime.now(UTC)
         names = [names] if isinstance(names, str) else list(names)
         hosts = [name if "*" in name else f"{name}.{DOMAIN}" for name in names]
         body = {"hosts": hosts, "conduct": conduct, "port": port}
         async with self._session.put(f"{self._field['control']}/hosts", json=body) as answer:
             assert answer.status == 200, await answer.text()
-        return datetime.now(UTC)
+        return begun
 
     async def heal(self) -> datetime:
-        """Everything is normal again."""
+        """Everything is normal again; from when on, at the earliest."""
+        begun = datetime.now(UTC)
         async with self._session.delete(f"{self._field['control']}/hosts") as answer:
             assert answer.status == 200
-        return datetime.now(UTC)
+        return begun
 
     # --- asking ---
 
