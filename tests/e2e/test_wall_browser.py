@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from monitor.config import load
 from monitor.config.model import Config
-from monitor.model import Reason
+from monitor.model import Reason, Status
 from tests.e2e.world import INVENTORY, Open, Watched, World
 
 BA_VI = [
@@ -22,12 +22,12 @@ LAYOUT = (Path(__file__).parent / "layout.js").read_text()
 
 async def mixed(world: World) -> None:
     """Several statuses at once."""
-    await world.fail(BA_VI, ago=timedelta(minutes=12))
-    await world.fail(["phuong-linh-nam"], Reason.HTTP_STATUS, "processing", only="portal", ago=timedelta(minutes=6))
-    await world.slow(["hotline-19001009"], ago=timedelta(minutes=16))
-    await world.slow(["xa-huong-son"], ago=timedelta(minutes=43))
     await world.fail(["phuong-lang"], Reason.DNS, "request", only="dns", ago=timedelta(minutes=70))
+    await world.slow(["xa-huong-son"], ago=timedelta(minutes=43))
+    await world.slow(["hotline-19001009"], ago=timedelta(minutes=16))
+    await world.decide(BA_VI, Status.UNREACHABLE, "label:area=ba-vi", ago=timedelta(minutes=12))
     await world.fail(["phuong-o-cho-dua"], ago=timedelta(minutes=8))
+    await world.fail(["phuong-linh-nam"], Reason.HTTP_STATUS, "processing", only="portal", ago=timedelta(minutes=6))
     await world.recover(["phuong-o-cho-dua"], ago=timedelta(minutes=2))
 
 
@@ -60,7 +60,7 @@ async def test_nothing_is_clipped_when_mixed(
 @pytest.mark.parametrize("language", ["vi", "en"])
 async def test_nothing_is_clipped_when_all_is_down(served: World, open_page: Open, language: str) -> None:
     points = [point.id for point in served.board.config.points]
-    await served.fail(points, ago=timedelta(minutes=3))
+    await served.decide(points, Status.DOWN, "", ago=timedelta(minutes=3))
     page = await open_page(f"/?lang={language}")
     await expect(page.locator("#map .tile.s-down")).to_have_count(156)
     await expect(page.locator(".cell.alarm")).to_have_count(30)
@@ -87,8 +87,8 @@ async def test_nothing_is_clipped_when_nothing_is_declared(served: World, open_p
 
 
 async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_page: Open) -> None:
-    await served.fail(["xa-minh-chau"], ago=timedelta(minutes=12))
     await served.slow(["xa-huong-son"], ago=timedelta(minutes=43))
+    await served.fail(["xa-minh-chau"], ago=timedelta(minutes=12))
     await served.fail(["phuong-linh-nam"], Reason.HTTP_STATUS, "processing", only="portal", ago=timedelta(minutes=6))
     page = await open_page()
     await expect(page.locator("h1")).to_have_text(re.compile(r"153/156 điểm hoạt động ổn định\s*·\s*3 sự cố"))
@@ -110,7 +110,7 @@ async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_
 async def test_a_row_names_the_endpoint_and_whom_to_call(served: World, open_page: Open) -> None:
     wards = ["xa-minh-chau", "phuong-linh-nam", "phuong-cua-nam", "xa-vat-lai", "xa-co-do", "xa-suoi-hai"]
     for number, ward in enumerate(wards):
-        await served.fail([ward], ago=timedelta(minutes=10 + number))
+        await served.fail([ward], ago=timedelta(minutes=16 - number))
     page = await open_page()
     rows = page.locator(".card.row")
     await expect(rows).not_to_have_count(0)
@@ -193,12 +193,14 @@ async def test_search_ignores_diacritics(served: World, open_page: Open) -> None
 async def test_keys(served: World, open_page: Open) -> None:
     await mixed(served)
     page = await open_page()
-    await page.keyboard.press("2")
+    await page.keyboard.press("4")
+    await expect(page.locator("#map .tile:not([data-dim])")).to_have_count(1)
+    await page.keyboard.press("3")
     await expect(page.locator("#map .tile:not([data-dim])")).to_have_count(8)
-    await expect(page.locator("#c-down")).to_have_attribute("aria-pressed", "true")
-    await served.fail(["phuong-cua-nam"])
+    await expect(page.locator("#c-unreachable")).to_have_attribute("aria-pressed", "true")
+    await served.decide(["phuong-cua-nam"], Status.UNREACHABLE, "point:hub", ago=timedelta())
     await expect(page.locator("#map .tile:not([data-dim])")).to_have_count(9)
-    await page.keyboard.press("2")
+    await page.keyboard.press("3")
     await expect(page.locator("#map .tile[data-dim]")).to_have_count(0)
     await page.locator("#t-phuong-ba-dinh").focus()
     await page.keyboard.press("ArrowLeft")
@@ -247,7 +249,7 @@ async def test_old_data_are_told_until_new_ones_come(served: World, open_page: O
     served.clock.shift += timedelta(days=1)
     await expect(text).to_have_text(re.compile(r"^Dữ liệu cũ 1 ngày"))
     await expect(late).to_have_count(1)
-    await served.feed([served.up(endpoint, served.clock())])
+    await served.feed([served.up(endpoint, served.clock())], age=False)
     await expect(text).to_have_text(re.compile(r"^Dữ liệu mới"))
     await expect(late).to_have_count(0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -175,13 +175,14 @@ class World:
         """The declared endpoints of a point."""
         return [each for each in self.board.config.endpoints() if each.key.point == point and each.declared]
 
-    async def feed(self, results: Iterable[Result]) -> None:
-        """What the pipeline does with results, in order."""
+    async def feed(self, results: Iterable[Result], *, age: bool = True) -> None:
+        """What the pipeline does with results, in order, and with the time."""
         fed = list(results)
         for result in fed:
             self.pipeline.accept(result)
         # Whom else it concerns is asked for a while before a cause is decided; here nobody else answers.
-        self.pipeline.age(self.clock() + PATIENCE)
+        if age:
+            self.pipeline.age(self.clock() + PATIENCE)
         await self.store.write_results(fed)
         await self.pipeline.settled()
 
@@ -221,7 +222,7 @@ class World:
 
     async def fail(
         self,
-        points: Iterable[str],
+        points: Collection[str],
         reason: Reason = Reason.TIMEOUT,
         phase: str = "connect",
         *,
@@ -230,7 +231,7 @@ class World:
         detail: str = "",
     ) -> None:
         """Failures enough to confirm, the first begun ``ago``, of the points' endpoints (or only one of them), all of
-        them at once."""
+        them at once. What began first is to be fed first."""
         failures: list[Result] = []
         for point in points:
             for endpoint in self.endpoints(point):
@@ -248,7 +249,15 @@ class World:
                 failures += [
                     replace(failed, begun=begun + timedelta(seconds=number)) for number in range(endpoint.down_after)
                 ]
-        await self.feed(sorted(failures, key=lambda failure: failure.begun))
+        await self.feed(
+            [*sorted(failures, key=lambda failure: failure.begun), *self.others(points, self.clock() - ago)]
+        )
+
+    def others(self, points: Collection[str], at: datetime) -> list[Result]:
+        """Everybody else's line answers meanwhile: what a failure's cause is judged by."""
+        views = self.board.points().values()
+        well = [view for view in views if view.status is Status.UP and view.point.id not in points]
+        return [self.up(view.point.endpoints[0], at) for view in well if view.point.declared]
 
     async def decide(
         self, points: Iterable[str], status: Status, fault: str, reason: Reason = Reason.TIMEOUT, *, ago: timedelta
