@@ -102,7 +102,7 @@ async def test_trouble_is_listed_worst_first_in_plain_words(served: World, open_
     await expect(cards.nth(1)).to_contain_text("Phường Lĩnh Nam lỗi dịch vụ")
     await expect(cards.nth(2)).to_contain_text("Xã Hương Sơn suy giảm")
     tile = page.locator("#t-xa-minh-chau")
-    label = re.compile(r"^Xã Minh Châu, mất kết nối, sự cố 1, từ (hôm qua )?\d\d:\d\d$")
+    label = re.compile(r"^Xã Minh Châu, mất kết nối, sự cố 2, từ (hôm qua )?\d\d:\d\d$")
     await expect(tile).to_have_attribute("aria-label", label)
     await expect(tile.locator("use")).to_have_attribute("href", "#g-down")
 
