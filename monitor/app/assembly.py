@@ -313,6 +313,8 @@ class Assembly:
         self._presence.gap(begin, end)
         if end < begin:
             self._periodic.run_all()
+        else:
+            self._board.bridge(begin, end)
 
     def _recording(self) -> RecorderState:
         state = self._recorder.state

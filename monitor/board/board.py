@@ -9,7 +9,7 @@ from itertools import islice
 from monitor.board.asking import within_point
 from monitor.board.carry import carry_over, isolated_until, recall, rewind
 from monitor.board.causes import Causes
-from monitor.board.endpoint import EndpointState
+from monitor.board.endpoint import FAR_AWAY, LONG_AGO, EndpointState
 from monitor.board.flags import Flags
 from monitor.board.gallery import Gallery
 from monitor.board.lapses import Lapses
@@ -19,9 +19,11 @@ from monitor.board.views import Applied, PointView, Verdict
 from monitor.calendar.model import Window
 from monitor.config.model import Config
 from monitor.health import confirm
+from monitor.health.resume import bridge
 from monitor.model import EndpointKey, FlagChange, Outcome, Result, Resume, Row, Transition
 
 _NOTHING = Applied()
+
 _JITTER = timedelta(seconds=1)
 _MANY = 64
 """Links that are probed at once when the vantage is isolated no more; the others follow as they are due."""
@@ -48,6 +50,7 @@ class Board:
         self._flags = Flags()
         self._recorded = self._started
         self._aged = self._started
+        self._deaf_until, self._deaf_from = LONG_AGO, FAR_AWAY
         states = {endpoint.key: EndpointState(endpoint) for endpoint in config.endpoints() if endpoint.declared}
         self._arrange(config, states)
 
@@ -63,7 +66,7 @@ class Board:
     def apply(self, result: Result) -> Applied:
         """Take in one result and say what it decided; a late one, or one of an unknown endpoint, changes nothing."""
         state = self._endpoints.get(result.key)
-        if state is None:
+        if state is None or not self._deaf_until <= result.begun <= self._deaf_from:
             return _NOTHING
         if result.begun <= self._isolation.deaf_until:
             result = self._isolation.mask(self._causes, result)
@@ -93,7 +96,11 @@ class Board:
         Told that it is earlier than before, it forgets the time in between: the wall clock was set back.
         """
         if now < self._aged - _JITTER:
+            # A probe that was begun by the clock as it was would freeze what it is of until that time comes again.
+            self._deaf_from = now + (self._aged - now) / 2
             self._owed += self._rewind(now)
+        elif now >= self._deaf_from:
+            self._deaf_from = FAR_AWAY
         self._aged = now
         recorded_at = self._stamp(now)
         rows, self._owed = self._owed, []
@@ -148,11 +155,12 @@ class Board:
         return [*self._flags.follow(rows, now), *self._flags.close(now)]
 
     def restore(self, resume: Resume) -> None:
-        """Take up what was true when the program last ran: before the first result.
+        """Take up what was true when the program last ran: now, before the first result.
 
         What must be written because of it (a part closed by a changed address, a confirmation whose row was lost) is
         handed out by the first :meth:`age`.
         """
+        self._started = max(self._started, self._clock())
         self._recorded = max([self._started, *(found.recorded_at for found in resume.statuses.values())])
         until = isolated_until(resume, self._causes.neighbours.anchors)
         if until is not None:
@@ -170,6 +178,22 @@ class Board:
         if any(found.at > self._started for found in resume.statuses.values()):
             self._owed += self._rewind(self._started)
         self._rebuild()
+
+    def bridge(self, begin: datetime, end: datetime) -> None:
+        """Nobody looked from ``begin`` to ``end``: the machine slept, the process stood, the clock was set forward.
+
+        What was true goes on being true until results come, as over a restart; probes that were under way meanwhile
+        change nothing. A gap too short to make anything stale by itself needs no bridge.
+        """
+        states = [state for state in self._endpoints.values() if 2 * (end - begin) >= state.policy.hold]
+        self._deaf_until = end if states else self._deaf_until
+        for state in states:
+            state.health = bridge(state.health, begin, end)
+        for point in self._points.values():
+            point.awaited = point.awaited or (point.recorded and end - begin > point.hold)
+        self._aged = max(self._aged, end)
+        self._lapses.arrange(self._endpoints)
+        self._gallery.overtake_all()
 
     def disown(self, resume: Resume) -> list[Row]:
         """Instead of :meth:`restore`, when the history could not be read at the start and can be by now."""
@@ -215,6 +239,7 @@ class Board:
     def _rewind(self, now: datetime) -> list[Transition]:
         """The wall clock was set back: nothing that is true began later than ``now``."""
         self._started = min(self._started, now)
+        self._deaf_until = min(self._deaf_until, now)
         recorded_at = self._stamp(now)
         rows = [row for point in self._points.values() for row in point.rewind(now, recorded_at)]
         rewind(self._causes, now)

@@ -14,6 +14,7 @@ from monitor.model import BUDGET_REASONS, EndpointKey, Outcome, Reason, Result, 
 
 CONFIG = Cause(Reason.CONFIG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+FAR_AWAY = datetime.max.replace(tzinfo=UTC)
 _LONGEST = 128
 """Segments kept at most; a track is pruned exactly before it comes to that."""
 

@@ -68,6 +68,16 @@ def rewind(health: Health, now: datetime) -> Health:
     )
 
 
+def bridge(health: Health, begin: datetime, end: datetime) -> Health:
+    """The same belief after a time in which nobody looked: as over a restart, that decides nothing by itself.
+
+    Staleness counts from ``end``; what the first known result finds happened between ``begin`` and it.
+    """
+    if health.held is None or health.status is Status.UNKNOWN:
+        return health
+    return replace(health, held=max(health.held, end), unseen=health.unseen or begin, decided=())
+
+
 def isolate(health: Health, begin: datetime, policy: Policy) -> Health:
     """The same belief when from ``begin`` on we could not ask: unknown from then, like a lapse.
 

@@ -87,8 +87,11 @@ class Hub:
 
     def on_decision(self, decision: Decision) -> None:
         """Tell what changed."""
-        for transition in decision.transitions:
-            self._publish("transition", records.TransitionDocument.of(transition))
+        # In one piece: a decision over the whole network must not flood a page that reads a little late.
+        told = [self._event("transition", records.TransitionDocument.of(row)) for row in decision.transitions]
+        if told:
+            self._snapshot = None
+            self._send(b"".join(told))
         views = self._board.points()
         touched = {row.key.point for row in decision.rows}
         self._tell_changes([views[point] for point in touched if point in views])

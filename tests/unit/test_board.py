@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.board import Applied
 from monitor.config.model import Config
 from monitor.model import EndpointKey, Reason, Resume, Status
 from tests.unit.board_world import World, endpoint, moment, point, seconds, told
@@ -636,6 +637,69 @@ def test_what_is_decided_after_the_wall_clock_was_set_back_overrules_what_was_be
     rows = [row for row in world.rows if row.key.is_point]
     last = max(rows, key=lambda row: row.recorded_at)
     assert (seconds(last.at), last.status) == (11, Status.DOWN)
+
+
+def test_a_probe_begun_before_the_wall_clock_was_set_back_freezes_nothing():
+    world = World(started=3600)
+    world.play("link:UU portal:UU", begin=3600)
+    world.grow_old(3604)
+    world.now = moment(10)
+    world.keep(world.board.age(world.now))
+    world.see(3603.5, "link")
+    world.now = moment(10.5)
+    world.play("link:DDD portal:DDD", begin=11)
+    assert world.status() is Status.DOWN
+    world.grow_old(1900)
+    world.play("link:UU portal:UU", begin=1900)
+    assert world.status() is Status.UP
+
+
+def test_over_a_gap_in_which_nobody_looked_what_was_true_goes_on():
+    world = World()
+    world.play("link:UU portal:UU")
+    world.board.bridge(moment(5), moment(3605))
+    assert world.grow_old(3606) == []
+    assert world.status() is Status.UP
+    world.play("link:UU portal:UU", begin=3607)
+    assert point_rows(world) == [(0, "up")]
+    assert told(world.grow_old(3641))[0] == ("link", 3641, "unknown"), "and lapses as ever"
+
+
+def test_what_failed_over_a_gap_may_have_failed_in_it():
+    world = World()
+    world.play("link:UU portal:UU")
+    world.board.bridge(moment(5), moment(3605))
+    world.play("link:DDD portal:DDD", begin=3607)
+    row = [row for row in world.rows if row.key.is_point][-1]
+    assert (seconds(row.at), seconds(row.not_before), row.status) == (3607, 5, Status.DOWN)
+
+
+def test_a_probe_begun_before_a_gap_says_nothing_after_it():
+    world = World()
+    world.play("link:UU portal:UU")
+    world.board.bridge(moment(5), moment(3605))
+    assert world.see(4, "link", "D") == Applied()
+    assert world.grow_old(3606) == []
+
+
+def test_a_short_gap_needs_no_bridge():
+    world = World()
+    world.play("link:UU portal:UU")
+    world.board.bridge(moment(5), moment(15))
+    world.see(6, "link")
+    assert ("portal", 34, "unknown") in told(world.grow_old(40))
+
+
+def test_stability_begins_anew_after_a_long_gap():
+    world = World()
+    for second in range(0, 330, 15):
+        world.see(second, "link")
+        world.see(second, "portal")
+    assert world.view().stable
+    world.board.bridge(moment(320), moment(3605))
+    assert not world.view().stable
+    world.play("link:U portal:U", begin=3606)
+    assert not world.view().stable
 
 
 def test_a_wall_clock_that_was_set_back_while_the_program_did_not_run():
