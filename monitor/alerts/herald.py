@@ -149,9 +149,14 @@ class Herald:
         )
 
     def _due_at(self, draft: Draft, sent: Sequence[Message], now: datetime) -> datetime:
-        """Never before what the channel is told of the incident first."""
-        before = [message.due_at for message in sent if message.channel == draft.channel]
-        return max([self._earliest(draft, now), *before])
+        """Never before what the channel is yet to be told of the incident first.
+
+        What is due later than a digest's wait from now was made before the clock was set back: it waits no longer.
+        """
+        waits = {route.name: route.group_wait for route in self._ground.alerts.routes}
+        latest = now + waits.get(draft.route, timedelta()) + EVIDENCE_WAIT
+        waiting = [each for each in sent if each.channel == draft.channel and each.id not in self._delivered]
+        return max([self._earliest(draft, now), *(min(each.due_at, latest) for each in waiting)])
 
     def _earliest(self, draft: Draft, now: datetime) -> datetime:
         """At once for the first of a route, with a moment for the evidence; at the end of ``group_wait`` for those

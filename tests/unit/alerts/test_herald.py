@@ -354,6 +354,17 @@ class TestWhenItLeaves:
         story.tell(*story.opened("i2", "point:b", "b"))
         assert story.messages[-1].due_at == story.now + EVIDENCE_WAIT
 
+    @pytest.mark.parametrize("arrived", [True, False])
+    def test_an_end_after_a_clock_set_back_waits_no_longer_than_a_digest(self, arrived: bool) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"))
+        if arrived:
+            story.deliver()
+        story.now = START - timedelta(hours=1)
+        story.tell(*story.closed("i1"))
+        longest = timedelta(0) if arrived else timedelta(seconds=30) + EVIDENCE_WAIT
+        assert story.messages[-1].due_at <= story.now + longest
+
     def test_alerts_that_stand_are_grouped_where_they_stand(self) -> None:
         routes = Route(name="all", channels=("am",))
         story = Story(config(routes, channels=[channel("am", kind="standing")]), standing=frozenset({"am"}))
