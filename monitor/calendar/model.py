@@ -23,7 +23,8 @@ class Window:
 
     It covers the points named in ``points``, those of ``areas``, and those that have all of ``labels``. The first time
     is [``begin``, ``begin`` + ``duration``); ``rule`` is an RFC 5545 RRULE ("FREQ=WEEKLY;BYDAY=SU") reckoned in
-    Asia/Ho_Chi_Minh, "" for once. ``cancelled_at``: from then on it covers nothing.
+    Asia/Ho_Chi_Minh, "" for once. It covers nothing before ``created_at``, for work isn't planned afterwards, and
+    nothing from ``cancelled_at`` on.
     """
 
     id: str

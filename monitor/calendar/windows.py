@@ -31,6 +31,8 @@ def spans(window: Window, begin: datetime, end: datetime) -> list[Span]:
 
     Times that overlap or touch are one, so that a window longer than its period is always in force.
     """
+    if window.created_at is not None:
+        begin = max(begin, window.created_at)
     if window.cancelled_at is not None:
         end = min(end, window.cancelled_at)
     if end <= begin:

@@ -58,6 +58,15 @@ def test_what_it_covers(change: dict[str, object], covered: bool) -> None:
     assert covers(made, Place()) is covered
 
 
+def test_it_covers_nothing_before_somebody_planned_it() -> None:
+    made = replace(window(rule="FREQ=DAILY"), created_at=hanoi("2026-12-02 23:00"))
+
+    found = spans(made, hanoi("2026-12-01 00:00"), hanoi("2026-12-04 00:00"))
+
+    assert shown(found) == ["12-02 23:00 12-03 00:00", "12-03 22:00 12-04 00:00"]
+    assert not in_force(made, hanoi("2026-12-01 23:00"))
+
+
 def test_a_point_without_an_area_lies_in_none() -> None:
     assert not covers(replace(window(), points=(), areas=("",)), Place(area=""))
 
