@@ -49,6 +49,9 @@ def _add_planning(verbs: Commands, default_config: Path) -> None:
     new.add_argument("--point", action="append", default=[], metavar="ID", help="may be repeated, as the next two")
     new.add_argument("--area", action="append", default=[], metavar="ID")
     new.add_argument("--label", action="append", default=[], type=_label, metavar="NAME=VALUE")
+    new.add_argument(
+        "--id", default="", help="a name of your own: given again with the same plan, it plans nothing twice"
+    )
     add_by(new)
 
 
@@ -78,6 +81,7 @@ def list_(arguments: argparse.Namespace) -> int:
 def add(arguments: argparse.Namespace) -> int:
     """Plan work. It covers the points named, those of the areas, and those that have all of the labels."""
     body = {
+        "id": arguments.id,
         "name": arguments.name,
         "begin": arguments.begin,
         "end": arguments.end,
@@ -100,8 +104,10 @@ def cancel(arguments: argparse.Namespace) -> int:
 
 def _show_planned(console: Console, answer: Answer) -> None:
     window = answer["window"]
-    first = window["next"][0]
-    print(f"{window['name']}: {when(first['begin'])} to {when(first['end'])}; its id is {window['id']}.")
+    begin, end = _next(window)
+    said = f"{begin} to {end}" if begin else _state(window)
+    before = "" if answer["changed"] else " (planned before)"
+    print(f"{window['name']}: {said}; its id is {window['id']}{before}.")
 
 
 def _show_list(console: Console, answer: Answer) -> None:

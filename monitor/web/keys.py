@@ -141,7 +141,7 @@ IncidentState = Literal["open", "closed", "all"]
 MakeId = Callable[[], str]
 """A new UUID's hex."""
 Plan = Callable[[], Awaitable[None]]
-"""Makes the stored maintenance windows take effect at once; StorageError when they cannot be read."""
+"""Makes the stored maintenance windows take effect at once, or as soon as they can be read."""
 Reload = Callable[[], Awaitable[None]]
 """Reads the configuration again; raises ConfigError, and then nothing has changed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -11,7 +12,7 @@ from aiohttp import web
 from pydantic import AwareDatetime, Field, model_validator
 
 from monitor.calendar.model import Window
-from monitor.calendar.windows import in_force, spans, validate
+from monitor.calendar.windows import covers, in_force, spans, validate
 from monitor.config.model import Config
 from monitor.web import operator_records as records
 from monitor.web.access import Scope
@@ -42,6 +43,13 @@ class CancelQuery(Query):
 class NewWindow(Body):
     """Planned work. It covers the points named, those of the areas, and those that have all of the labels."""
 
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$",
+            description="a name of the caller's own: sent again with the same plan, it plans nothing twice",
+        ),
+    ] = ""
     name: Annotated[str, Field(min_length=1, max_length=200)]
     begin: AwareDatetime
     end: Annotated[AwareDatetime | None, Field(description="the first time's end; or give duration_seconds")] = None
@@ -87,10 +95,13 @@ async def create(request: web.Request) -> web.Response:
     if body.duration > LONGEST:
         raise wrong("end", "lies more than a year after the begin: plan several windows, or give a rule")
     window = Window(
-        id=request.app[MAKE_ID](), name=body.name, begin=body.begin.astimezone(UTC), duration=body.duration,
+        id=body.id or request.app[MAKE_ID](), name=body.name, begin=body.begin.astimezone(UTC), duration=body.duration,
         rule=body.rule, points=body.points, areas=body.areas, labels=body.labels,
         created_by=caller.actor(body.by), created_at=now,
     )  # fmt: skip
+    if body.id and (same := await _planned_before(request, window)):
+        await _take_effect(request)
+        return answer(records.WindowAnswer(changed=False, window=_described(same, "stored", now)), HTTPStatus.CREATED)
     problems = tuple(_problems(window, request.app[BOARD].config))
     if problems:
         raise several_wrong(problems)
@@ -109,19 +120,41 @@ async def cancel(request: web.Request) -> web.Response:
     name = request.match_info["id"]
     caller = await access.admit(request, Scope.OPERATE, act="cancel maintenance", subject=f"maintenance/{name}")
     query = read_query(request, CancelQuery)
-    if any(window.id == name for window in request.app[BOARD].config.maintenance):
+    if _is_in_file(request, name):
         raise RequestProblem(
             HTTPStatus.CONFLICT, f"window {name!r} stands in the configuration: remove it there, then reload"
         )
-    changed = await request.app[STORE].cancel_window(name, request.app[CLOCK]())
-    window = next((each for each in await request.app[STORE].windows() if each.id == name), None)
+    window = await _stored(request, name)
     if window is None:
         raise RequestProblem(HTTPStatus.NOT_FOUND, f"there is no maintenance window {name!r}")
+    now = request.app[CLOCK]()
+    changed = await request.app[STORE].cancel_window(name, now)
     if changed:
+        window = replace(window, cancelled_at=now)
         await _take_effect(request)
         await access.note(caller, "cancel maintenance", f"maintenance/{name}", window.name, by=query.by)
     described = _described(window, "stored", request.app[CLOCK]())
     return answer(records.WindowAnswer(changed=changed, window=described))
+
+
+async def _planned_before(request: web.Request, window: Window) -> Window | None:
+    """The stored window of that id when it is the same plan; RequestProblem (409) when the id is another's."""
+    there = await _stored(request, window.id)
+    if there is None and not _is_in_file(request, window.id):
+        return None
+    if there is None or window != replace(
+        there, created_by=window.created_by, created_at=window.created_at, cancelled_at=None
+    ):
+        raise RequestProblem(HTTPStatus.CONFLICT, f"the id {window.id!r} is another window's: choose another")
+    return there
+
+
+async def _stored(request: web.Request, name: str) -> Window | None:
+    return next((each for each in await request.app[STORE].windows() if each.id == name), None)
+
+
+def _is_in_file(request: web.Request, name: str) -> bool:
+    return any(window.id == name for window in request.app[BOARD].config.maintenance)
 
 
 async def _take_effect(request: web.Request) -> None:
@@ -139,10 +172,11 @@ def _problems(window: Window, config: Config) -> Iterable[ParameterProblem]:
         ("areas", window.areas, {area.id for area in config.areas}),
         ("labels", [f"{label}={value}" for label, value in window.labels.items()], labels),
     )
-    for parameter, named, there in known:
-        for name in named:
-            if name not in there:
-                yield ParameterProblem(parameter=parameter, detail=f"there is no {parameter[:-1]} {name!r}")
+    unknown = [(parameter, name) for parameter, named, there in known for name in named if name not in there]
+    for parameter, name in unknown:
+        yield ParameterProblem(parameter=parameter, detail=f"there is no {parameter[:-1]} {name!r}")
+    if any(named for _, named, _ in known) and not unknown and not any(covers(window, each) for each in config.points):
+        yield ParameterProblem(parameter="window", detail="covers no point: none is in the area, or has all the labels")
 
 
 def _described(window: Window, source: Source, now: datetime) -> records.WindowDocument:
@@ -150,11 +184,13 @@ def _described(window: Window, source: Source, now: datetime) -> records.WindowD
 
 
 def _coming(window: Window, now: datetime) -> Sequence[tuple[datetime, datetime]]:
-    """Its next times, the one under way among them, whole."""
+    """Its next times, the one under way among them, whole: from its begin, also where it was made only since."""
     if window.cancelled_at is not None and window.cancelled_at <= now:
         return ()
     horizon = max(now, window.begin) + HORIZON
-    return [span for span in spans(window, now - window.duration, horizon) if span[1] > now][:NEXT_TIMES]
+    return [span for span in spans(replace(window, created_at=None), now - window.duration, horizon) if span[1] > now][
+        :NEXT_TIMES
+    ]
 
 
 def _rank(window: records.WindowDocument) -> tuple[bool, bool, datetime, str]:

@@ -27,10 +27,12 @@ def operations() -> tuple[Operation, ...]:
             name="planMaintenance",
             handler=maintenance_api.create,
             summary="Plan work on points, areas or labels, once or again and again",
-            description="Takes effect at once where its time has come.",
+            description="Takes effect at once where its time has come. With an `id` of the caller's own it may be sent "
+            "again: what is planned already is answered with `changed` false.",
             body=maintenance_api.NewWindow,
             answer=operator_records.WindowAnswer,
             success=HTTPStatus.CREATED,
+            refusals={HTTPStatus.CONFLICT: "the `id` is another window's"},
             scope=Scope.OPERATE,
         ),
         Operation(

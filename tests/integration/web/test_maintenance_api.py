@@ -51,6 +51,29 @@ async def test_a_window_whose_time_has_come_is_in_force_at_once(world: World, as
     assert (await ask("/api/v1/points/{id}", id="cua-nam"))["maintenance"] is False
 
 
+async def test_a_window_counts_from_when_it_was_made(world: World, ask: Ask, plan: Ask) -> None:
+    """Who was told that a point is down is told that it is back: work that is entered afterwards hides nothing."""
+    await plan(begin=stamp(-5), end=stamp(5))
+    (flag,) = (await world.store.resume("local", NOW)).flags.values()
+    assert (flag.on, flag.at) == (True, NOW)
+
+
+async def test_a_plan_with_an_id_may_be_sent_again(ask: Ask, plan: Ask) -> None:
+    first = await plan(id="cap-7")
+    again = await plan(id="cap-7", by="Hà")
+    assert (first["changed"], again["changed"], again["window"]) == (True, False, first["window"])
+    assert [each["id"] for each in (await ask(PATH))["windows"]] == ["cap-7"]
+    assert "another window's" in (await plan(409, id="cap-7", name="khác"))["detail"]
+    await ask(ONE, method="delete", id="cap-7")
+    assert (await plan(id="cap-7"))["window"]["over"] is True
+
+
+async def test_the_id_of_a_window_in_the_file_is_taken(world: World, plan: Ask) -> None:
+    in_file = Window(id="tu-file", name="bảo trì", begin=NOW, duration=timedelta(hours=1), points=("hub",))
+    world.board.reload(replace(world.board.config, maintenance=(in_file,)))
+    await plan(409, id="tu-file")
+
+
 async def test_cancelling_again_changes_nothing(ask: Ask, plan: Ask) -> None:
     name = (await plan())["window"]["id"]
     first = await ask(ONE, method="delete", id=name)
@@ -95,6 +118,7 @@ async def test_an_unknown_window_is_said(ask: Ask) -> None:
         ({"areas": ["nowhere"]}, "areas", "there is no area 'nowhere'"),
         ({"labels": {"provider": "nobody"}}, "labels", "there is no label 'provider=nobody'"),
         ({"points": []}, "window", "covers nothing"),
+        ({"id": "../x"}, "id", "pattern"),
         ({"end": stamp(60)}, "window", "ends before it begins"),
         ({"rule": "FREQ=NEVER"}, "rule", "rule"),
         ({"begin": stamp(-60), "end": stamp(0)}, "begin", "over already"),
@@ -116,6 +140,12 @@ async def test_what_is_wrong_with_a_window_is_named(
     assert [each["parameter"] for each in problem["errors"]] == [parameter]
     assert words in problem["errors"][0]["detail"]
     assert (await ask(PATH, state="all"))["windows"] == []
+
+
+async def test_a_window_that_covers_nobody_is_refused(world: World, plan: Ask) -> None:
+    empty = replace(world.board.config.areas[0], id="trong")
+    world.board.reload(replace(world.board.config, areas=(*world.board.config.areas, empty)))
+    assert "covers no point" in (await plan(422, points=None, areas=["trong"]))["detail"]
 
 
 async def test_everything_that_is_wrong_is_named_at_once(plan: Ask) -> None:
