@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -20,6 +20,8 @@ from monitor.web.past import BEGINNING, FOREVER, Begin, End, window
 
 LETTERS = 100
 """Messages in an incident's document; all of them are at /api/v1/messages."""
+SET_BACK = timedelta(days=1)
+"""So far ahead incidents are looked for: a clock that was set back leaves them in what is the future now."""
 LARGEST_NUMBER = 2**31 - 1
 
 Limit = Annotated[int, Field(ge=1, le=200)]
@@ -46,7 +48,8 @@ class MessagesQuery(Query):
 async def incidents(request: web.Request) -> web.Response:
     """GET /api/v1/incidents: newest first, page by page."""
     query = read_query(request, IncidentsQuery)
-    begin, end = window(query.begin or BEGINNING, query.end, request.app[CLOCK](), FOREVER)
+    latest = request.app[CLOCK]() + SET_BACK
+    begin, end = window(query.begin or BEGINNING, query.end, latest, FOREVER + SET_BACK)
     if query.state == "open":
         found, cursor = _open_ones(request.app[INCIDENTS].open(), query)
     else:
