@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Final
-from uuid import uuid4
 
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.herald import Herald
 from monitor.board import Board
 from monitor.calendar.model import Window
 from monitor.config.model import Config
-from monitor.incidents.model import EventKind, IncidentEvent
 from monitor.incidents.register import Register
 from monitor.incidents.shown import Incidents
-from monitor.model import Resume
+from monitor.model import EndpointKey, Resume, Status
 from monitor.pipeline import Pipeline
 from monitor.storage.errors import StorageError
 from monitor.storage.presence import Presence
@@ -24,8 +21,6 @@ from monitor.storage.recorder import Recorder
 from monitor.storage.store import Store
 
 log = logging.getLogger(__name__)
-
-SUPERSEDED: Final = "superseded"
 
 
 class Keeping:
@@ -80,23 +75,22 @@ class Keeping:
     async def catch_up(self) -> None:
         """What the database was away for when it was due: the fingerprints, and the history that the start lacked."""
         if not self._has_history:
-            resume = await self._read()
-            casebook = await self._store.resume_incidents()
-            windows = await self._store.windows()
-            if not self._has_history:
-                self._has_history = True
-                self._pipeline.decide(self._board.disown(resume))
-                self._pipeline.record(events=[self._closing(uid) for uid in casebook.events])
-                self._plan(windows)
-                log.warning("the history can be read again; where nothing is known since the start, that is written")
+            await self._inherit()
+        windows = await self._store.windows()
+        if windows != self._windows:
+            self._plan(windows)
         if self._registered is not self._config():
             config = self._config()
             await self._store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
             self._registered = config
 
     async def replan(self) -> None:
-        """Let the maintenance windows take effect as they are in the file and in the database now."""
-        self._plan(await self._store.windows())
+        """Let the maintenance windows take effect as they are in the file and in the database now; those that cannot
+        be read do so with the next sign of life for which they can."""
+        try:
+            self._plan(await self._store.windows())
+        except StorageError as error:
+            log.warning("the maintenance windows cannot be read, they take effect later: %s", error)
         self._pipeline.age(self._clock())
 
     def plan(self) -> None:
@@ -122,22 +116,45 @@ class Keeping:
         self._dispatcher.load(letters)
         self._pipeline.resume(events)
 
+    async def _inherit(self) -> None:
+        """Take up what the start lacked. What was decided meanwhile stands, and where nothing was, that is written."""
+        resume = await self._read()
+        casebook = await self._store.resume_incidents()
+        letters = await self._store.outbox()
+        seen_up = await self._seen_up_before(self._register.never)
+        if self._has_history:
+            return
+        self._has_history = True
+        now = self._clock()
+        earlier = {uid: events for uid, events in casebook.events.items() if self._register.incident(uid) is None}
+        self._incidents.load(earlier)
+        events = self._register.inherit(earlier, casebook.last_number, now, seen_up=seen_up)
+        self._herald.resume(
+            [letter for letter in letters if letter.message.incident in earlier],
+            now,
+            open_incidents=[incident for uid in earlier if (incident := self._register.incident(uid)) is not None],
+        )
+        self._dispatcher.load(letters)
+        self._pipeline.resume(events)
+        self._pipeline.decide(self._board.disown(resume))
+        log.warning("the history can be read again: what was open goes on, what nothing is known of is written down")
+
+    async def _seen_up_before(self, points: Collection[str]) -> Collection[str]:
+        """Those of ``points`` that the history before the start says were up at some time."""
+        keys = [EndpointKey(point, "") for point in points]
+        begin = self._board.started
+        histories = await self._store.histories(keys, begin, self._clock())
+        return {
+            key.point
+            for key, history in histories.items()
+            for row in history.transitions
+            if row.at < begin and (row.status is Status.UP or not row.first)
+        }
+
     async def _read(self) -> Resume:
         if self._recorder.state.spooled_transitions:
             raise StorageError("the last decisions still wait in the spool")
         return await self._store.resume(self._config().vantage, self._clock())
-
-    def _closing(self, uid: str) -> IncidentEvent:
-        """The end of an incident that a start without its history could not go on with."""
-        now = self._clock()
-        return IncidentEvent(
-            id=uuid4().hex,
-            incident=uid,
-            kind=EventKind.CLOSED,
-            at=now,
-            recorded_at=now,
-            data={"why": SUPERSEDED},
-        )
 
 
 async def quietly(work: Awaitable[object], level: int = logging.DEBUG) -> None:

@@ -29,17 +29,21 @@ class Book:
         """The last that was given."""
 
     def load(self, events: Mapping[str, Sequence[IncidentEvent]], last_number: int) -> None:
-        """Begin with these: each incident's events, by its uid, in the order of recording."""
-        self.number = last_number
+        """Take these up: each incident's events, by its uid, in the order of recording. What is here already stays as
+        it is, and keeps its points and its fault."""
+        self.number = max(self.number, last_number)
         incidents = [incident for story in events.values() if (incident := fold(story)) is not None]
         for incident in sorted(incidents, key=lambda incident: incident.number):
             self.number = max(self.number, incident.number)
+            if incident.uid in self._incidents:
+                continue
             self._incidents[incident.uid] = incident
             if not incident.is_open:
                 self._shelve(incident)
                 continue
-            self._open[incident.fault] = incident.uid
-            self._where.update((each.point, incident.uid) for each in incident.troubled)
+            self._open.setdefault(incident.fault, incident.uid)
+            for each in incident.troubled:
+                self._where.setdefault(each.point, incident.uid)
 
     def get(self, uid: str) -> Incident | None:
         return self._incidents.get(uid)
@@ -67,7 +71,8 @@ class Book:
         elif event.kind is EventKind.JOINED:
             self._where[event.point] = incident.uid
         elif event.kind is EventKind.RELEASED:
-            self._where.pop(event.point, None)
+            if self._where.get(event.point) == event.incident:
+                del self._where[event.point]
         elif event.kind in (EventKind.CLOSED, EventKind.TAKEN_OVER):
             self._shelve(incident)
 
@@ -170,6 +175,12 @@ class Writing:
         self._release(incident, row.key.point, row.at, why="recovered", **unseen)
         if not self._current(incident.uid).troubled:
             self._recover(incident.uid)
+
+    def hand_over(self, old: str, new: Incident, point: str, at: datetime) -> None:
+        """A point is another incident's business by now; the old one ends with its last."""
+        self._release(self._current(old), point, at, why="moved", to=new.number)
+        if not self._current(old).troubled:
+            self._write(EventKind.TAKEN_OVER, old, self._now, into=new.uid, number=new.number)
 
     def withdraw(self, incident: Incident, point: str, at: datetime, *, why: str, closed: str) -> None:
         """A point is affected no more, though it didn't recover; the incident is closed when it was the last."""

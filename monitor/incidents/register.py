@@ -6,7 +6,7 @@ is left. Pure but for what it remembers: the same rows at the same times, the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from monitor.config.model import Config
@@ -103,6 +103,39 @@ class Register:
                 if each.point not in self._rows:
                     self._withdraw(writing, each.point, now)
         for point in self._rows:
+            self._settle(writing, point)
+        return writing.events()
+
+    @property
+    def never(self) -> Collection[str]:
+        """The points that were never seen up and do not answer, as far as is known."""
+        return self._never
+
+    def inherit(
+        self,
+        events: Mapping[str, Sequence[IncidentEvent]],
+        last_number: int,
+        now: datetime,
+        *,
+        seen_up: Collection[str],
+    ) -> list[IncidentEvent]:
+        """Instead of :meth:`resume`, when the history can be read only after the first rows were taken.
+
+        ``events`` and ``last_number`` are as there, ``seen_up`` are the points of ``never`` that once were up. What was
+        decided meanwhile stands: an incident of before goes on with the points that are in no other by now.
+        """
+        known = {uid for uid in events if self._book.get(uid) is not None}
+        self._book.load(events, last_number)
+        self._never.difference_update(seen_up)
+        writing = self._write(now)
+        earlier = [self._book.get(uid) for uid in events if uid not in known]
+        for incident in filter(None, earlier):
+            for each in incident.troubled:
+                holders = (self._book.of_point(each.point), self._book.of_fault(incident.fault))
+                other = next((holder for holder in holders if holder and holder.uid != incident.uid), None)
+                if other is not None:
+                    writing.hand_over(incident.uid, other, each.point, now)
+        for point in tuple(self._rows):
             self._settle(writing, point)
         return writing.events()
 

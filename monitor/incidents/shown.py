@@ -26,11 +26,15 @@ class Incidents:
         """Grows with each change."""
 
     def load(self, events: Mapping[str, Sequence[IncidentEvent]]) -> None:
-        """Begin with these incidents: each one's events, by its uid, in the order of recording."""
-        for story in events.values():
+        """Take these incidents up: each one's events, by its uid, in the order of recording. What is here already stays
+        as it is."""
+        here = self.open()
+        for uid, story in events.items():
             incident = fold(story)
-            if incident is not None:
+            if incident is not None and uid not in self._incidents:
                 self._put(incident)
+        for incident in here:
+            self._put(incident)
         self.version += 1
 
     def on_result(self, result: Result) -> None:

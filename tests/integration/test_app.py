@@ -19,8 +19,9 @@ import pytest
 from monitor.app import Assembly, CannotStart, serve
 from monitor.config import ConfigError, Problem
 from monitor.config.model import Config, Endpoint, Module, Point, Server, Storage
+from monitor.incidents.model import EventKind, IncidentEvent
 from monitor.ledger import timeline, uptime
-from monitor.model import EndpointKey, Resume, Status, Transition
+from monitor.model import EndpointKey, Reason, Resume, Status, Transition
 from monitor.probes.network import Network
 from monitor.probes.tcp import TcpOptions
 from monitor.storage.spool import Spool
@@ -110,7 +111,9 @@ class Place:
             announced.set()
 
         async with self.store() as own, Network(servers=servers) as network, aiohttp.ClientSession() as session:
-            program = Assembly(self.config, load=self.load, network=network, store=store or own, simulated=False)
+            program = Assembly(
+                self.config, load=self.load, network=network, store=store or own, session=session, simulated=False
+            )
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(program.run(announce))
                 await announced.wait()
@@ -186,6 +189,37 @@ class Running:
 
         return look
 
+    async def open_incidents(self) -> list[tuple[int, str]]:
+        return [
+            (each["number"], each["fault"]["subject"]) for each in (await self.get("api/v1/incidents"))["incidents"]
+        ]
+
+    def holds_incidents(self, *wanted: tuple[int, str]) -> Callable[[], Awaitable[bool]]:
+        async def look() -> bool:
+            return await self.open_incidents() == [*wanted]
+
+        return look
+
+
+def went_down(name: str, at: datetime) -> Sequence[Transition]:
+    """It was up for a minute, then it wasn't."""
+    key, before = EndpointKey(name, ""), at - timedelta(minutes=1)
+    up = Transition(
+        key=key, at=before, recorded_at=before, status=Status.UP, previous=Status.UNKNOWN, reason=Reason.OK, first=True
+    )
+    return up, replace(
+        up, at=at, recorded_at=at, status=Status.DOWN, previous=Status.UP, reason=Reason.REFUSED, first=False
+    )
+
+
+def opened(uid: str, number: int, name: str) -> Sequence[IncidentEvent]:
+    """An incident that is a minute old."""
+    began = now() - timedelta(minutes=1)
+    data = {"number": number, "fault": f"point:{name}", "severity": "critical", "began": began.isoformat()}
+    first = IncidentEvent(id=f"{uid}-1", incident=uid, kind=EventKind.OPENED, at=began, recorded_at=began, data=data)
+    joined = {"status": "down", "reason": "refused", "failed_phase": "connect", "culprit": "link"}
+    return first, replace(first, id=f"{uid}-2", kind=EventKind.JOINED, point=name, data=joined)
+
 
 @pytest.fixture
 def place(tmp_path: Path, target: str) -> Place:
@@ -257,6 +291,23 @@ async def test_what_was_up_before_does_not_stay_up_when_nothing_can_be_asked_any
     assert spent[Status.UNKNOWN] > timedelta()
 
 
+async def test_an_incident_goes_on_when_the_database_comes_after_the_start(place: Place) -> None:
+    """It is the same one, and no number is given twice."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place.configure(point("a", "127.0.0.1:1"), point("b", f"127.0.0.1:{listener.getsockname()[1]}"))
+        async with place.store() as store:
+            await store.write_entries([*went_down("a", now() - timedelta(minutes=1)), *opened("before", 7, "a")])
+        with place.away() as come_back:
+            async with place.running() as program:
+                await until(program.shows("down", "a"))
+                await until(program.shows("up", "b"))
+                assert await program.open_incidents() == []
+                come_back()
+                await until(program.holds_incidents((7, "a")))
+                listener.close()
+                await until(program.holds_incidents((8, "b"), (7, "a")))
+
+
 # -- reloads ----------------------------------------------------------------------------------------------------------
 
 
@@ -276,8 +327,10 @@ class SlowToResume(Store):
 
 async def test_a_reload_while_the_history_is_read_is_done_after_it(place: Place, target: str) -> None:
     store = SlowToResume(place.config.storage.url)
-    async with Network() as network:
-        program = Assembly(place.config, load=place.load, network=network, store=store, simulated=False)
+    async with Network() as network, aiohttp.ClientSession() as session:
+        program = Assembly(
+            place.config, load=place.load, network=network, store=store, session=session, simulated=False
+        )
         async with asyncio.TaskGroup() as group:
             running = group.create_task(program.run(lambda _, __: None))
             await store.asked.wait()
@@ -353,8 +406,10 @@ async def test_a_reload_without_the_database_is_registered_when_it_is_back(place
 
 async def test_a_signal_during_the_start_ends_it_as_soon_as_it_has_started(place: Place) -> None:
     store = SlowToResume(place.config.storage.url)
-    async with Network() as network:
-        program = Assembly(place.config, load=place.load, network=network, store=store, simulated=False)
+    async with Network() as network, aiohttp.ClientSession() as session:
+        program = Assembly(
+            place.config, load=place.load, network=network, store=store, session=session, simulated=False
+        )
         async with asyncio.TaskGroup() as group:
             running = group.create_task(program.run(lambda _, __: None))
             await store.asked.wait()

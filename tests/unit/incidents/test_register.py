@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
+from monitor.incidents.fold import fold
 from monitor.incidents.model import EventKind, IncidentEvent, Severity
 from monitor.model import EndpointKey, Fault, FaultKind, Reason, Resume, Transition
 from tests.unit.incidents.desk import Desk, config, flag, moment, row
@@ -550,6 +553,83 @@ class TestRestart:
         assert len([uid for uid in stories if other.register.incident(uid)]) == 2
         other.take(row("c", 110, "down"))
         assert other.story[0].data["number"] == 3
+
+
+class TestLateHistory:
+    """The program started without its database, and can read only by now what was before."""
+
+    def before(self, *rows: Transition) -> Desk:
+        desk = Desk()
+        desk.take(row("z", 0, "down"), row("z", 1, "up"))
+        if rows:
+            desk.take(*rows)
+        return desk
+
+    def inherit(self, desk: Desk, before: Desk, *, seen_up: Sequence[str] = ()) -> list[str]:
+        ongoing = {uid: events for uid, events in before.stories().items() if fold(events).is_open}
+        known = desk.stories()
+        desk.story = [*before.story, *desk.story]
+        last = max(incident.number for incident in before.incidents())
+        events = desk.register.inherit({**ongoing, **known}, last, moment(200), seen_up=seen_up)
+        return desk.keep(events)
+
+    def start(self) -> Desk:
+        desk = Desk()
+        desk._ids = count(10**6)
+        return desk
+
+    def test_what_is_still_down_goes_on_as_the_incident_that_it_was(self) -> None:
+        desk = self.start()
+        desk.take(row("a", 100, "down", first=True))
+        assert self.inherit(desk, self.before(row("a", 5, "down")), seen_up=["a"]) == []
+        assert [(each.number, each.began) for each in desk.register.open()] == [(2, moment(5))]
+        assert desk.take(row("a", 300, "up")) == [
+            "#2 released a why=recovered",
+            "#2 recovered why=recovered",
+            "#2 closed why=recovered",
+        ]
+
+    def test_what_came_back_meanwhile_has_recovered(self) -> None:
+        desk = self.start()
+        desk.take(row("a", 100, "up", first=True))
+        told = self.inherit(desk, self.before(row("a", 5, "down")))
+        assert told == ["#2 released a why=recovered", "#2 recovered why=recovered", "#2 closed why=recovered"]
+
+    def test_what_was_opened_anew_takes_the_old_one_over(self) -> None:
+        desk = self.start()
+        desk.take(row("circuit-1", 90, "up", first=True), row("b", 90, "up", first=True))
+        desk.take(row("circuit-1", 100, "down"), row("b", 100, "unreachable", CIRCUIT))
+        before = self.before(row("circuit-1", 5, "down"), row("a", 5, "unreachable", CIRCUIT))
+        told = self.inherit(desk, before)
+        assert told == [
+            "#2 released circuit-1 why=moved to=1",
+            "#2 released a why=moved to=1",
+            "#2 taken_over number=1",
+        ]
+        (left,) = desk.register.open()
+        assert {each.point for each in left.troubled} == {"circuit-1", "b"}
+        assert desk.take(row("circuit-1", 300, "up"))[0] == "#1 released circuit-1 why=recovered"
+
+    def test_its_own_incident_is_no_other(self) -> None:
+        desk = self.start()
+        desk.take(row("b", 90, "up", first=True), row("b", 100, "down"))
+        assert self.inherit(desk, self.before()) == []
+        assert [str(each.fault) for each in desk.register.open()] == ["point:b"]
+
+    def test_what_was_up_before_has_not_never_been(self) -> None:
+        desk = self.start()
+        desk.take(row("a", 100, "down", first=True))
+        assert list(desk.register.never) == ["a"]
+        assert self.inherit(desk, self.before(), seen_up=["a"]) == [
+            "#2 opened fault=point:a severity=critical",
+            "#2 joined a status=down",
+        ]
+
+    def test_no_number_is_given_again(self) -> None:
+        desk = self.start()
+        self.inherit(desk, self.before(row("a", 5, "down")))
+        desk.take(row("b", 300, "down"))
+        assert desk.register.open()[-1].number == 3
 
 
 class TestLearning:
