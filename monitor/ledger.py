@@ -6,7 +6,7 @@ All of it is reckoned in whole microseconds; a ratio is divided once, at the end
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
@@ -92,11 +92,12 @@ def timeline(
 
     ``transitions`` are the subject's rows in the order in which they were recorded: a later row overrules earlier ones
     from its ``at`` on. So are ``flags`` those of its point; other flags than maintenance among them mean nothing here.
-    Time before the first row, and outside ``observations`` (in any order, of any vantage), is unobserved. Neighbours
-    differ in status, reason or maintenance.
+    Time before the first row, and outside ``observations`` (in any order, of any vantage), is unobserved. A row that
+    says it is the ``first`` was written without knowing those before it: they held until that run began, and what was
+    true from then on up to it is unknown. Neighbours differ in status, reason or maintenance.
     """
     intervals: list[Interval] = []
-    covered = _cover(_standing(transitions), _observed(observations, begin, end), begin, end)
+    covered = _cover(_disowned(_standing(transitions), observations), _observed(observations, begin, end), begin, end)
     changes = _standing([row for row in flags if row.flag is Flag.MAINTENANCE])
     for interval in _flagged(covered, changes):
         last = intervals[-1] if intervals else None
@@ -151,6 +152,19 @@ def _standing(rows: Sequence[Row]) -> list[Row]:
             standing.pop()
         standing.append(row)
     return standing
+
+
+def _disowned(standing: Sequence[Transition], observations: Sequence[Observation]) -> list[Transition]:
+    """The rows, with unknown from the begin of a run that lacked the history up to the first row that it wrote."""
+    rows: list[Transition] = []
+    for row in standing:
+        before = rows[-1] if rows else None
+        if row.first and before is not None and before.status not in LEFT_OUT:
+            begun = max((each.begun for each in observations if each.begun <= row.at), default=row.at)
+            if before.at < begun < row.at:
+                rows.append(replace(before, at=begun, status=Status.UNKNOWN, reason=Reason.STALE))
+        rows.append(row)
+    return rows
 
 
 def _observed(observations: Sequence[Observation], begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:

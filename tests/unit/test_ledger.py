@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -89,6 +90,36 @@ def test_timeline(rows, observed, expected):
     transitions = [row(at, Status(status)) for at, status in rows]
     observations = [seen(*span) for span in observed]
     assert spans(timeline(transitions, observations, moment(0), moment(100))) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "observed", "expected"),
+    [
+        pytest.param(
+            [(0, "up", False), (60, "down", True)],
+            [(0, 20), (50, 100)],
+            [(0, 20, "up"), (20, 50, "unobserved"), (50, 60, "unknown"), (60, 100, "down")],
+            id="a run that could not read what was before knows nothing up to its first row",
+        ),
+        pytest.param(
+            [(0, "unobserved", False), (60, "up", True)],
+            [(0, 20), (50, 100)],
+            [(0, 20, "unobserved"), (20, 50, "unobserved"), (50, 60, "unobserved"), (60, 100, "up")],
+            id="what was closed stays closed",
+        ),
+        pytest.param(
+            [(55, "up", False), (60, "down", True)],
+            [(50, 100)],
+            [(50, 55, "unobserved"), (55, 60, "up"), (60, 100, "down")],
+            id="what the same run saw holds",
+        ),
+        pytest.param([(0, "up", True), (60, "down", False)], [(0, 100)], [(0, 60, "up"), (60, 100, "down")], id="one"),
+    ],
+)
+def test_a_first_row_knows_nothing_of_those_before_it(rows, observed, expected):
+    given = [replace(row(at, Status(status)), first=first) for at, status, first in rows]
+    begin = moment(expected[0][0])
+    assert spans(timeline(given, [seen(*each) for each in observed], begin, moment(100))) == expected
 
 
 def test_an_empty_window_has_no_intervals_and_no_figures():
