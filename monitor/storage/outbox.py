@@ -57,8 +57,9 @@ class Outbox:
             await connection.execute(statement.values(settled=done.correlate(outbox).scalar_subquery()))
 
     async def pending(self) -> Sequence[Letter]:
-        """What is still to be sent, and everything about the incidents that are open, in the order of recording."""
-        wanted = unsent().union(_of_open_incidents()).subquery()
+        """Everything about the incidents that are open or of which something is still to be sent, in the order of
+        recording."""
+        wanted = unsent().union(_beside_unsent(), _of_open_incidents()).subquery()
         query = select(outbox.c.id, outbox.c.message, *_MESSAGE).join_from(outbox, wanted, wanted.c.id == outbox.c.id)
         async with self._database.reading() as connection:
             return [letter for _, letter in await _letters(connection, query.order_by(outbox.c.id))]
@@ -79,6 +80,12 @@ class Outbox:
 def unsent() -> Select[int]:
     """Asks for the numbers of the messages that nothing final was done about."""
     return select(outbox.c.id).where(outbox.c.settled.is_(None))
+
+
+def _beside_unsent() -> Select[int]:
+    """What went before: who was told of a fault, or was not, decides about its end."""
+    of = select(outbox.c.incident).where(outbox.c.settled.is_(None))
+    return select(outbox.c.id).where(outbox.c.incident.in_(of))
 
 
 def _of_open_incidents() -> Select[int]:

@@ -230,7 +230,8 @@ class Store:
         return await self._incidents.uid(number)
 
     async def outbox(self) -> Sequence[Letter]:
-        """What is still to be sent, and everything about the incidents that are open, in the order of recording."""
+        """Everything about the incidents that are open or of which something is still to be sent, in the order of
+        recording."""
         return await self._outbox.pending()
 
     async def letters(

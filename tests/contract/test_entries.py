@@ -328,7 +328,7 @@ class TestIncidents:
 class TestTheOutbox:
     @pytest.mark.parametrize("outcome", DeliveryOutcome)
     async def test_holds_what_is_still_to_be_sent(self, store: Store, outcome: DeliveryOutcome) -> None:
-        await store.write_entries([message("m1"), message("m2"), delivery("m1", outcome)])
+        await store.write_entries([message("m1", "a"), message("m2", "b"), delivery("m1", outcome)])
         names = [letter.message.id for letter in await store.outbox()]
         assert names == (["m1", "m2"] if outcome is DeliveryOutcome.FAILED else ["m2"])
 
@@ -337,6 +337,17 @@ class TestTheOutbox:
         await store.write_entries([opened("a", 1), opened("b", 2), message("m1", "a"), message("m2", "b"), *sent])
         await store.write_entries([closed("a", 3)])
         assert [letter.message.id for letter in await store.outbox()] == ["m2"]
+
+    @pytest.mark.parametrize("outcome", [DeliveryOutcome.DELIVERED, DeliveryOutcome.GIVEN_UP])
+    async def test_holds_what_became_of_a_fault_whose_end_is_still_to_be_told(
+        self, store: Store, outcome: DeliveryOutcome
+    ) -> None:
+        await store.write_entries([opened("a", 1), message("m1", "a"), delivery("m1", outcome)])
+        await store.write_entries([closed("a", 3), message("m2", "a"), message("m3", "b"), delivery("m3")])
+        letters = await store.outbox()
+        assert [(each.message.id, each.settled) for each in letters] == [("m1", True), ("m2", False)]
+        await store.write_entries([delivery("m2")])
+        assert await store.outbox() == []
 
     async def test_a_delivery_that_comes_before_its_message_counts(self, store: Store) -> None:
         await store.write_entries([delivery("m1")])
@@ -368,7 +379,7 @@ class TestTheOutbox:
         for begin in range(0, 3000, 1000):
             names = [f"old{number}" for number in range(begin, begin + 1000)]
             await store.write_entries([*map(message, names), *map(delivery, names)])
-        await store.write_entries([message("new")])
+        await store.write_entries([message("new", "b")])
         assert [letter.message.id for letter in await store.outbox()] == ["new"]
         database = Database(url)
         async with database.writing() as connection:
