@@ -175,8 +175,8 @@ class Herald:
 
     def _learn(self, event: IncidentEvent) -> None:
         """A message was delivered: one of ours, or the last resort's copy of one."""
-        sent = self._sent.get(event.incident)
-        if sent is None:
+        sent, incident = self._sent.get(event.incident), self._incidents(event.incident)
+        if sent is None or incident is None:
             return
         identity = str(event.data["message"])
         self._delivered.add(identity)
@@ -190,6 +190,7 @@ class Herald:
                     route=str(event.data.get("route", "")),
                     created_at=event.at,
                     due_at=event.at,
+                    payload={"severity": incident.severity.value},
                 )
             )
 

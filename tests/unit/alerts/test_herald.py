@@ -379,6 +379,7 @@ def test_the_last_resort_that_was_told_hears_of_the_end_too() -> None:
     story.tell(*story.opened("i1", "point:a", "a"))
     told = {"message": "copy", "what": "opened", "channel": "last", "route": "all", "late_seconds": 900}
     assert story.tell(story.event("i1", EventKind.TOLD, **told)) == []
+    assert story.age(seconds=1) == [], "it was told how bad it is"
     assert story.tell(*story.closed("i1")) == [("recovered", 1, "duty"), ("recovered", 1, "last")]
 
 
