@@ -12,7 +12,7 @@ from monitor.alerts.backoff import Allowance, full_jitter
 from monitor.alerts.desk import Desk
 from monitor.alerts.outbox import Parcel
 from monitor.alerts.writing import Writer
-from monitor.channels.base import Channel, Standing, Undelivered
+from monitor.channels.base import Channel, Standing, Undelivered, attempt_seconds
 from monitor.config.model import ChannelSettings
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ class Pace:
     """How patient delivery is."""
 
     attempt: timedelta = timedelta(seconds=10)
+    """A channel may ask for longer (Patient)."""
     backoff_base: timedelta = timedelta(seconds=1)
     backoff_cap: timedelta = timedelta(seconds=60)
     renew_gap: timedelta = timedelta(seconds=1)
@@ -53,6 +54,7 @@ class Courier:
         self._channel = channel
         self._desk = desk
         self._pace = pace
+        self._attempt_seconds = attempt_seconds(channel, pace.attempt)
         self._chance = chance
         self._turn = turn
         self._allowance = Allowance(settings.rate, settings.rate_per.total_seconds())
@@ -110,7 +112,7 @@ class Courier:
         except Undelivered as error:
             self._failed(parcels, str(error), final=error.final, retry_after=error.retry_after)
         except TimeoutError:
-            self._failed(parcels, f"no answer within {self._pace.attempt.total_seconds():g} s")
+            self._failed(parcels, f"no answer within {self._attempt_seconds:g} s")
         except Exception:
             log.exception("%s: a message brought the program down", self.settings.name)
             self._singly = True
@@ -129,7 +131,7 @@ class Courier:
         envelope = self.writer.envelope(
             [parcel.message for parcel in parcels], late_seconds=late, now=desk.clock(), standing=standing
         )
-        async with asyncio.timeout(self._pace.attempt.total_seconds()):
+        async with asyncio.timeout(self._attempt_seconds):
             await self._channel.send(envelope)
         desk.delivered(parcels, envelope, late)
 

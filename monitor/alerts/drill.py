@@ -17,7 +17,7 @@ from monitor.alerts.rendering import Renderer
 from monitor.alerts.routing import Judgement, judge
 from monitor.alerts.telling import Ground
 from monitor.channels import find_channels
-from monitor.channels.base import Channel, Tools, Undelivered
+from monitor.channels.base import Channel, Tools, Undelivered, attempt_seconds
 from monitor.config.model import Config, Point
 from monitor.incidents.model import Affected, Incident, MessageKind, Severity
 from monitor.model import Fault, FaultKind, Reason, Status
@@ -127,11 +127,12 @@ async def _deliver(config: Config, imagined: Trial, name: str, tools: Tools) -> 
         form=settings.form,
         digest=False,
     )
+    seconds = attempt_seconds(channel, ATTEMPT)
     try:
-        async with asyncio.timeout(ATTEMPT.total_seconds()):
+        async with asyncio.timeout(seconds):
             await channel.send(envelope)
     except Undelivered as error:
         return Delivered(channel=name, why=str(error))
     except TimeoutError:
-        return Delivered(channel=name, why=f"no answer within {ATTEMPT.total_seconds():g} s")
+        return Delivered(channel=name, why=f"no answer within {seconds:g} s")
     return Delivered(channel=name)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import warnings
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import unquote
 
@@ -22,6 +23,8 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
 _SHORTEST_SECRET = 4
+_LONGEST = timedelta(seconds=30)
+"""The services bound each of their steps; some take several, one after the other."""
 
 
 def _known(urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -50,6 +53,11 @@ class Apprise:
     def __init__(self, options: AppriseOptions, *, tools: Tools) -> None:
         self._options = options
         self._taken = Taken()
+
+    @property
+    def attempt_at_most(self) -> timedelta:
+        """Somewhat longer than a service takes to fail by itself: what it took would be told twice."""
+        return _LONGEST
 
     async def send(self, envelope: Envelope) -> None:
         """Whoever took it isn't told again when another attempt follows. Never final: Apprise doesn't say why."""

@@ -97,6 +97,22 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """A channel that may need longer for one attempt than the delivery loop usually gives."""
+
+    @property
+    def attempt_at_most(self) -> timedelta:
+        """How long an attempt may take; the channel's own bounds end it before, and say what took so long."""
+        ...
+
+
+def attempt_seconds(channel: Channel, usual: timedelta) -> float:
+    """How long one attempt of ``channel`` may take."""
+    wanted = channel.attempt_at_most if isinstance(channel, Patient) else usual
+    return max(wanted, usual).total_seconds()
+
+
+@runtime_checkable
 class Standing(Protocol):
     """A channel whose peer forgets what it isn't told again: alerts stand there only as long as they are renewed."""
 

@@ -20,6 +20,8 @@ from monitor.channels.types import Duration, one_line
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MOST_OUTPUT_BYTES = 4096
+_MARGIN = timedelta(seconds=2)
+"""For starting it and, when it takes too long, ending it."""
 _PLACE = re.compile(r"\{(short|title|id|severity|kind|url)\}")
 
 
@@ -54,6 +56,11 @@ class Command:
     def __init__(self, options: CommandOptions, *, tools: Tools) -> None:
         self._options = options
         self._tools = tools
+
+    @property
+    def attempt_at_most(self) -> timedelta:
+        """A modem takes its time: as long as the options say."""
+        return self._options.timeout + _MARGIN
 
     async def send(self, envelope: Envelope) -> None:
         """Final when there is no such command or it may not be run."""

@@ -19,6 +19,8 @@ from monitor.channels.base import ChannelOptions, Envelope, Tools, Undelivered
 from monitor.channels.types import Duration, Taken, one_line
 
 _GOODBYE_SECONDS = 2.0
+_SLOW_STEPS = 3
+"""So many steps of one conversation may take their whole time: a greeting that is held back, a body that is scanned."""
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -72,6 +74,11 @@ class Email:
         self._tls = ssl.create_default_context()
         if options.ca_file is not None:
             self._tls.load_verify_locations(options.ca_file)
+
+    @property
+    def attempt_at_most(self) -> timedelta:
+        """The whole conversation."""
+        return _SLOW_STEPS * self._options.timeout
 
     async def send(self, envelope: Envelope) -> None:
         """Final when the server says so (5xx). Who was refused alone is asked again alone."""

@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from pydantic import ValidationError
 
 from monitor.channels import find_channels
-from monitor.channels.base import ChannelOptions, Undelivered
+from monitor.channels.base import ChannelOptions, Undelivered, attempt_seconds
 from tests.contract.channel_peers import (
     SECRET,
     build,
@@ -224,3 +225,11 @@ async def test_one_that_hangs_can_be_given_up_and_leaves_nothing(name: str, tmp_
 def test_what_keeps_alerts_standing_says_how_often(name: str) -> None:
     channel = find_channels()[name]
     assert hasattr(channel, "renew") == hasattr(channel, "renew_every")
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+async def test_what_asks_for_longer_attempts_bounds_them(name: str, tmp_path: Path) -> None:
+    async with tools() as given:
+        channel = build(name, options_for(name, 9, tmp_path), given)
+    usual = timedelta(seconds=10)
+    assert 10 <= attempt_seconds(channel, usual) <= 60

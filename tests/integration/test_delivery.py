@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.channels import find_channels
-from monitor.config.model import Escalation, Route
+from monitor.config.model import ChannelSettings, Escalation, Route
 from monitor.incidents.model import EventKind
 from tests.integration.delivery_world import Life, Post, channel, config, living, stepping, until
 
@@ -52,6 +52,20 @@ async def test_a_channel_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
             assert set(mail[2][:-1]) == {FAILED}
             details = {made.detail for made in (await life.letters())[0].deliveries[:-1]}
             assert details == {"no answer within 0.3 s"}
+
+
+async def test_a_channel_that_needs_longer_has_it(tmp_path: Path) -> None:
+    script = tmp_path / "modem"
+    script.write_text(f"#!/bin/sh\nsleep 0.8\necho said >> {tmp_path}/said\n")
+    script.chmod(0o755)
+    kind = find_channels()["command"]
+    options = kind.options.model_validate({"argv": [str(script)], "timeout": "60s"})
+    setup = config([ChannelSettings(name="sms", kind="command", options=options)])
+    async with living(setup, tmp_path) as life:
+        life.tell(*life.opened(1))
+        await life.quiet()
+        assert await life.outcomes() == [("opened", "sms", DELIVERED)]
+    assert (tmp_path / "said").read_text() == "said\n"
 
 
 async def test_what_comes_late_says_so(tmp_path: Path) -> None:
