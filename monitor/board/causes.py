@@ -229,7 +229,7 @@ class Causes:
             return False
         if not late and any(self.neighbours.keys[each] in case.unanswered for each in self.neighbours.anchors):
             return True
-        if not self.isolation.begins(self):
+        if not self.isolation.begins(self, case):
             return False
         if late or not case.unanswered:
             self._rows += self.isolation.begin(self, recorded_at)

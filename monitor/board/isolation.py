@@ -25,7 +25,7 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 class Isolation:
     """Whether the vantage is isolated. ``deaf_until``: failures begun until then say nothing.
 
-    While it is ``on``, answers begun after ``since`` end it: then the last of the anchors began to fail.
+    While it is ``on``, answers begun after ``since`` end it: by then all anchors and whatever showed it failed.
     """
 
     def __init__(self) -> None:
@@ -45,36 +45,34 @@ class Isolation:
             return result
         return replace(result, reason=Reason.ISOLATED, failed_phase="", detail="")
 
-    def begins(self, causes: Causes) -> bool:
-        """Whether all anchors fail, at least two, and none of our links has answered since the last began to."""
+    def begins(self, causes: Causes, case: Case) -> bool:
+        """Whether all anchors fail, at least two, and none of our links has answered since they and ``case`` do."""
         anchors = [causes.cases.get(name) for name in causes.neighbours.anchors]
-        failing = [case for case in anchors if case is not None]
+        failing = [each for each in anchors if each is not None]
         if self.on or len(failing) < AT_LEAST or len(failing) < len(anchors):
             return False
-        since = max(case.begin for case in failing)
-        return not any(
-            point.link is not None
-            and point.point.kind in OURS
-            and point.link.health.alive is not None
-            and point.link.health.alive > since
-            for point in causes.points.values()
-        )
+        return _last_answer(causes, OURS) <= max(case.begin, *(each.begin for each in failing))
 
     def begin(self, causes: Causes, recorded_at: datetime) -> list[Transition]:
-        """Everything but the anchors is unknown from the first failure on. The rows of the endpoints."""
+        """Everything but the anchors is unknown from the first failure on that no answer followed. The rows of the
+        endpoints. An anchor that fails since longer does so by its own fault."""
         anchors = [case for name in causes.neighbours.anchors if (case := causes.cases.get(name)) is not None]
         undecided = [case for case in causes.cases if case.fault is None and causes.neighbours.is_link(case.node)]
-        begin = min(case.begin for case in (*anchors, *undecided))
-        self.on, self.deaf_until, self.since = True, _FOR_EVER, max(case.begin for case in anchors)
+        answered = _last_answer(causes, (*OURS, "anchor"))
+        begins = [case.begin for case in (*anchors, *undecided)]
+        begin = min((moment for moment in begins if moment >= answered), default=max(begins))
+        self.on, self.deaf_until = True, _FOR_EVER
+        self.since = max(begin, *(case.begin for case in anchors))
         rows = []
         for state in causes.states.values():
             if state.endpoint.key.point not in causes.neighbours.anchors:
                 rows += self._isolate(causes, state, begin, recorded_at)
         for case in causes.cases:
-            if case.node in causes.neighbours.anchors:
+            if case.node not in causes.neighbours.anchors:
+                if case.key.point not in causes.neighbours.anchors:
+                    self._suspend(causes, case, begin)
+            elif case.fault is None or case.begin >= begin:
                 causes.attribute(case, Fault(FaultKind.VANTAGE), recorded_at)
-            elif case.key.point not in causes.neighbours.anchors:
-                self._suspend(causes, case, begin)
         return rows
 
     def ends(self, causes: Causes, result: Result) -> bool:
@@ -113,3 +111,9 @@ class Isolation:
             return []
         causes.touch(state.endpoint.key.point, begin)
         return state.settle(state.health.decided, recorded_at)
+
+
+def _last_answer(causes: Causes, kinds: tuple[str, ...]) -> datetime:
+    """When the latest answer of a link of a point of these kinds was asked for."""
+    links = (point.link for point in causes.points.values() if point.point.kind in kinds)
+    return max((link.health.alive for link in links if link is not None and link.health.alive), default=LONG_AGO)
