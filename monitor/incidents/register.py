@@ -7,6 +7,7 @@ is left. Pure but for what it remembers: the same rows at the same times, the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.config.model import Config
@@ -37,8 +38,12 @@ class Register:
         return self._book.open()
 
     def take(self, rows: Sequence[Row], now: datetime) -> list[IncidentEvent]:
-        """What decided rows mean. Maintenance that began counts before the other rows, that which ended after them:
-        what began and ended together with it is none of an incident's business."""
+        """What rows that were decided together mean.
+
+        Of a point only where they leave it counts: what is over by its last row was no incident. Maintenance that began
+        counts before the other rows, that which ended after them: what began and ended together with it is none either.
+        """
+        rows = _final(rows)
         writing = self._write(now)
         flags = [row for row in rows if isinstance(row, FlagChange)]
         for flag in flags:
@@ -177,11 +182,11 @@ class Register:
         self._settle(writing, point)
 
     def _cover(self, writing: Writing, row: FlagChange) -> None:
-        """Maintenance began. What failed before it stays in its incident."""
+        """Maintenance began. What failed before it stays in its incident, and so does what somebody was told of."""
         point = row.key.point
         self._covered.add(point)
         held = self._book.of_point(point)
-        if held and row.at <= held.affected[point].since:
+        if held and not held.told and row.at <= held.affected[point].since:
             writing.withdraw(held, point, row.at, why="maintenance", closed="maintenance")
 
     def _withdraw(self, writing: Writing, point: str, at: datetime) -> None:
@@ -252,3 +257,17 @@ class Register:
             if (row := self._rows[point]).status is not Status.UNKNOWN
         ]
         return [row.key.point for row in sorted(waiting, key=lambda row: (row.at, row.key.point))]
+
+
+def _final(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those of a point that a later row of it goes beyond; a first status stays known as such."""
+    left: list[Row] = []
+    later: set[str] = set()
+    firsts = {row.key.point for row in rows if isinstance(row, Transition) and row.key.is_point and row.first}
+    for row in reversed(rows):
+        if not isinstance(row, Transition) or not row.key.is_point or row.status is Status.UNOBSERVED:
+            left.append(row)
+        elif row.key.point not in later:
+            later.add(row.key.point)
+            left.append(replace(row, first=True) if row.key.point in firsts and not row.first else row)
+    return left[::-1]

@@ -31,7 +31,8 @@ class Inventory:
         return self
 
     def wards(self, count: int, *, begin: int = 1, depends_on: Sequence[Any] = (), **more: Any) -> Inventory:
-        """``ward-1`` and so on."""
+        """``ward-1`` and so on; each with a page behind its link, unless ``endpoints`` says otherwise."""
+        more.setdefault("endpoints", {"portal": web()})
         for number in range(begin, begin + count):
             self.add(f"ward-{number}", depends_on=list(depends_on), **more)
         return self

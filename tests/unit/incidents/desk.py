@@ -68,7 +68,20 @@ class Desk:
         self.rows: list[Row] = []
 
     def take(self, *rows: Row, now: float | None = None) -> list[str]:
-        """What the rows cause, in short."""
+        """What the rows cause, in short; each further row of a point is decided after those before it."""
+        told: list[str] = []
+        piece: list[Row] = []
+        for row in rows:
+            if isinstance(row, Transition) and any(isinstance(e, Transition) and e.key == row.key for e in piece):
+                told += self.decide(*piece, now=now)
+                piece = []
+            piece.append(row)
+        return told + self.decide(*piece, now=now)
+
+    def decide(self, *rows: Row, now: float | None = None) -> list[str]:
+        """What rows cause that are decided together."""
+        if not rows:
+            return []
         self.rows += rows
         at = moment(now) if now is not None else max(r.recorded_at for r in rows)
         return self.keep(self.register.take(rows, at))

@@ -320,6 +320,19 @@ class TestMaintenance:
         assert desk.take(row("a", 10, "unreachable", CIRCUIT), flag("a", 10, "maintenance", True)) == []
         assert desk.take(flag("a", 60, "maintenance", False), row("a", 60, "up")) == []
 
+    def test_maintenance_that_is_found_after_somebody_was_told(self) -> None:
+        """Whoever heard of the fault hears of its end."""
+        desk = Desk()
+        desk.take(row("a", 10, "down"))
+        desk.learn(
+            IncidentEvent(
+                id="t", incident=desk.register.open()[0].uid, kind=EventKind.TOLD, at=moment(14), recorded_at=moment(14),
+                data={"channel": "inbox"},
+            )
+        )  # fmt: skip
+        assert desk.take(flag("a", 0, "maintenance", True)) == []
+        assert desk.take(row("a", 60, "up"))[1] == "#1 recovered why=recovered"
+
     def test_maintenance_that_is_found_to_have_covered_the_failure(self) -> None:
         desk = Desk()
         desk.take(row("a", 10, "down"))
@@ -673,3 +686,34 @@ def test_what_others_fail_by_is_critical_from_the_first_of_them_on() -> None:
     opened = desk.take(row("a", 0, "faulty", "point:exchange-platform"))[0]
     assert "severity=critical" in opened
     assert not [line for line in desk.take(row("exchange-platform", 1, "down")) if "worsened" in line]
+
+
+class TestDecidedTogether:
+    """One decision: of a point only where it leaves it counts."""
+
+    def test_what_is_over_within_it_was_no_incident(self) -> None:
+        desk = Desk()
+        assert desk.decide(row("a", 0, "faulty"), row("a", 3, "up")) == []
+        assert desk.register.open() == []
+
+    def test_the_page_that_failed_a_moment_before_its_link_is_no_incident_of_its_own(self) -> None:
+        desk = Desk()
+        assert desk.decide(row("a", 0, "faulty"), row("a", 1, "unreachable", CIRCUIT)) == [
+            "#1 opened fault=point:circuit-1 severity=critical",
+            "#1 joined a status=unreachable",
+        ]
+
+    def test_nobody_is_blamed_for_what_we_could_not_ask(self) -> None:
+        desk = Desk()
+        told = desk.decide(row("a", 0, "faulty"), row("a", 1, "unknown", "vantage:", reason=Reason.ISOLATED))
+        assert told == ["#1 opened fault=vantage: severity=critical", "#1 joined a status=unknown"]
+
+    def test_an_open_incident_hears_of_the_end(self) -> None:
+        desk = Desk()
+        desk.take(row("a", 0, "down"))
+        assert desk.decide(row("a", 60, "faulty"), row("a", 63, "up"))[-1] == "#1 closed why=recovered"
+
+    def test_a_first_status_stays_one(self) -> None:
+        desk = Desk()
+        assert desk.decide(row("a", 0, "faulty", first=True), row("a", 1, "down")) == []
+        assert desk.age(601)[0] == "#1 opened fault=never:1 severity=info"
