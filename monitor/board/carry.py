@@ -61,7 +61,7 @@ def carry_over(causes: Causes, now: datetime) -> None:
             if case.key.point in causes.points:
                 causes.points[case.key.point].blame(case.key.endpoint, now, "")
         elif case.fault and not _still_fits(causes, case):
-            case.begin, case.asked = now, set()
+            case.anew_from, case.asked = now, set()
             causes.reconsider(case, now)
     for state in causes.states.values():
         if node_of(state.endpoint) not in causes.cases:
@@ -86,6 +86,7 @@ def rewind(causes: Causes, now: datetime) -> None:
     for case in causes.cases:
         case.begin = min(case.begin, now)
         case.relieved = case.relieved and min(case.relieved, now)
+        case.anew_from = case.anew_from and min(case.anew_from, now)
         case.decided = case.decided and min(case.decided, now)
         case.anew = [min(moment, now) for moment in case.anew]
         if case.deadline is not None:

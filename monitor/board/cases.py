@@ -16,6 +16,7 @@ class Case:
 
     ``fault`` is None until decided ("": its own), at ``decided``; it is decided at ``deadline`` at the latest, once it
     is ``confirmed``. ``asked`` are the endpoints that are to answer first, ``unanswered`` those of them that have not.
+    ``anew_from``: the configuration changed then, and it is judged by the new one from then on.
     ``behind_since``: the link before it is back since then, so a failure older than that says nothing.
     ``relieved``: what it is blamed on has answered since then, and ``anew`` are its failures begun after that.
     """
@@ -29,9 +30,15 @@ class Case:
     decided: datetime | None = None
     asked: set[EndpointKey] = field(default_factory=set)
     unanswered: set[EndpointKey] = field(default_factory=set)
+    anew_from: datetime | None = None
     behind_since: datetime | None = None
     relieved: datetime | None = None
     anew: list[datetime] = field(default_factory=list)
+
+    @property
+    def blamed_from(self) -> datetime:
+        """From when on what is decided now holds."""
+        return max(self.begin, self.anew_from or self.begin)
 
     @property
     def waits(self) -> bool:

@@ -260,7 +260,7 @@ class Causes:
             self.fates.leave(case.node, before)
         case.fault, case.decided, case.relieved, case.anew = str(fault) if fault else "", now, None, []
         self.cases.rest(case)
-        self._blame(case, case.begin, case.fault)
+        self._blame(case, case.blamed_from, case.fault)
         common = self.fates.of(case)
         if common is not None:
             common.taken.add(case.node)

@@ -386,3 +386,34 @@ def test_a_reload_that_takes_the_spare_away():
     points = [place("c2", kind="circuit"), *children(needs=["c2"])]
     network.swap(config([*anchors(), *points]))
     assert network.bad("w0") == [("degraded", "point:c1"), ("up", "")]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_reload_that_renames_the_provider_renames_the_cause(hangs):
+    names = [f"v{number}" for number in range(40)]
+    network = Network(config([*anchors(), *provider_wards()]), [cut(names, 60, 300, hangs=hangs)]).run(120)
+    points = [replace(p, labels={"provider": "VNPT Net"}) if p.id in names else p for p in provider_wards()]
+    network.swap(config([*anchors(), *points]))
+    network.run(400)
+    for name in names:
+        assert network.bad(name)[-2:] == [("unreachable", "label:provider=VNPT Net"), ("up", "")]
+        assert network.of(name)[-2][0] == 120
+
+
+def test_a_reload_that_takes_the_parent_from_its_children_blames_no_network():
+    network = Network(family(), [cut(["circuit", *WARDS], 60, 300)]).run(120)
+    points = [replace(p, depends_on=()) if p.id in WARDS else p for p in family().points]
+    network.swap(config(points))
+    network.run(400)
+    for name in WARDS:
+        assert network.bad(name) == [("unreachable", "point:circuit"), ("down", ""), ("up", "")]
+
+
+def test_a_reload_that_moves_a_point_to_another_provider():
+    names = [f"v{number}" for number in range(40)]
+    network = Network(config([*anchors(), *provider_wards()]), [cut(names, 60, 300)]).run(120)
+    points = [replace(p, labels={"provider": "other0"}) if p.id == "v0" else p for p in provider_wards()]
+    network.swap(config([*anchors(), *points]))
+    network.run(400)
+    assert network.bad("v0")[-3:] == [("unreachable", "label:provider=VNPT"), ("down", ""), ("up", "")]
+    assert network.bad("v1")[-2:] == [("unreachable", "label:provider=VNPT"), ("up", "")]
