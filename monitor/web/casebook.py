@@ -22,7 +22,7 @@ from monitor.web.incidents_api import find_incident, number_of
 from monitor.web.keys import BOARD, CLOCK, INCIDENTS, STORE
 from monitor.web.pictures import Picture, Pictures
 from monitor.web.proof import samples
-from monitor.web.reading import has_inbox, incidents_of
+from monitor.web.reading import as_it_was, has_inbox, incidents_of
 from monitor.web.timeline import closing, silenced, timeline
 
 ROWS = 30
@@ -126,6 +126,7 @@ class Casebook:
             events = None
         # What is shown may be ahead of what is stored, while the database is away.
         incident = self._app[INCIDENTS].get(found.uid) or fold(events or ()) or found
+        incident = as_it_was(incident, events or ()) or incident
         words, said = setting.words, case(incident, setting)
         html = self._easel.render(
             language, "incident_picture.html", now=now, case=said, incident=incident,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from aiohttp import web
 
 from monitor.calendar.model import Window
 from monitor.incidents.fold import fold
-from monitor.incidents.model import Incident
+from monitor.incidents.model import EventKind, Incident, IncidentEvent
+from monitor.model import Status
 from monitor.storage.errors import StorageError
 from monitor.web.keys import BOARD, STORE, IncidentState
 
 INBOX = "inbox"
 """The kind of the channel whose letters the wall shows."""
+
+WORSE = frozenset({Status.DOWN, Status.UNREACHABLE, Status.FAULTY})
+"""What is worse than flapping."""
 
 
 async def incidents_of(
@@ -32,8 +37,17 @@ async def incidents_of(
     store = app[STORE]
     uids, following = await store.incident_page(begin, end, state=state, point=point, limit=limit, cursor=cursor)
     events = await store.incident_events(uids) if uids else {}
-    folded = [fold(events.get(uid, ())) for uid in uids]
+    folded = [as_it_was(fold(events.get(uid, ())), events.get(uid, ())) for uid in uids]
     return [incident for incident in folded if incident is not None], following
+
+
+def as_it_was(incident: Incident | None, events: Sequence[IncidentEvent]) -> Incident | None:
+    """The incident; one that is over and whose points did nothing worse than flap shows these as flapping still, since
+    what is kept of a point (its last status) doesn't tell."""
+    if incident is None or incident.is_open or any(event.data.get("status") in WORSE for event in events):
+        return incident
+    flapped = {event.point for event in events if event.kind is EventKind.FLAPPING or event.data.get("flapping")}
+    return replace(incident, flapping=frozenset(flapped))
 
 
 async def windows_of(app: web.Application) -> Sequence[Window]:

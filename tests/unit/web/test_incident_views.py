@@ -26,6 +26,7 @@ from monitor.model import Fault, FaultKind, Reason, Status
 from monitor.storage.records import Letter
 from monitor.web import letters, panel, planned, proof, timeline
 from monitor.web.incident import bucket_of, case, contact, numbers, ranked
+from monitor.web.reading import as_it_was
 from tests.unit.web.samples import (
     CONTACT,
     NOW,
@@ -477,3 +478,22 @@ def test_planned_work() -> None:
         "ngày mai 12:14, trong 2 giờ",
     )
     assert planned.coming(windows[:1], seen) is None
+
+
+def joined(status: Status) -> IncidentEvent:
+    return event(EventKind.JOINED, name="xa-minh-chau", status=status.value, reason="ok")
+
+
+@pytest.mark.parametrize(
+    ("worst", "title"), [(Status.UP, "Xã Minh Châu chập chờn"), (Status.FAULTY, "Xã Minh Châu lỗi dịch vụ")]
+)
+def test_an_incident_that_only_flapped_says_so_when_it_is_over(worst: Status, title: str) -> None:
+    over = incident(
+        7, WARD, touched("xa-minh-chau", Status.UP, reason=Reason.OK, until=NOW), severity=Severity.WARNING, closed=NOW
+    )
+    events = [joined(Status.UP), event(EventKind.FLAPPING, name="xa-minh-chau"), joined(worst)]
+    told = as_it_was(over, events)
+    assert told is not None
+    assert case(told, setting(view())).title == title
+    assert as_it_was(replace(over, closed=None), events) == replace(over, closed=None), "it may yet do anything"
+    assert as_it_was(None, ()) is None
