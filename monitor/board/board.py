@@ -45,9 +45,9 @@ class Board:
         self._gallery = Gallery(clock)
         self._lapses = Lapses()
         self._owed: list[Row] = []
-        self._causes = Causes()
-        self._isolation, self._awaited = self._causes.isolation, self._causes.cases.awaited
         self._flags = Flags()
+        self._causes = Causes(planned=self._flags.is_planned)
+        self._isolation, self._awaited = self._causes.isolation, self._causes.cases.awaited
         self._recorded = self._started
         self._aged = self._started
         self._deaf_until, self._deaf_from = LONG_AGO, FAR_AWAY

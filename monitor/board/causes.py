@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from monitor.board.asking import UNRESOLVED, Asking
@@ -29,11 +29,11 @@ class Causes:
     :meth:`hear` takes note of a result, :meth:`judge` decides what can be decided and settles the points concerned.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, planned: Callable[[str], bool]) -> None:
         self.cases = Cases()
         self.isolation = Isolation()
         self.asking = Asking(self.cases)
-        self.losses = Losses(self.cases)
+        self.losses = Losses(self.cases, planned=planned)
         self.fates = Fates(self.cases, self.losses)
         self.relief = Relief(self.losses, self.fates, self.isolation)
         self._ready: list[Case] = []

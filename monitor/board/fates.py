@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -78,14 +78,14 @@ class Fates:
         return self.open.get((case.fault, self._neighbours.is_link(case.node))) if case.fault else None
 
     def joined(self, case: Case) -> CommonFate | None:
-        """The open one that a failure belongs to by its labels."""
+        """The open one that a failure belongs to by its labels. What is planned explains nobody else's."""
         labels, link = self._neighbours.labels.get(case.node), self._neighbours.is_link(case.node)
         if labels is None:
             return None
         for common in self.open.values():
             label, _, value = common.fault.subject.partition("=")
             fits = common.fault.kind is FaultKind.NETWORK or labels.get(label) == value
-            if fits and link is common.links and not common.over:
+            if fits and link is common.links and not common.over and self._tells(case, common.taken):
                 return common
         return None
 
@@ -113,12 +113,19 @@ class Fates:
         for node in neighbours.links if links else neighbours.groups[f"endpoint={case.key.endpoint}"]:
             key = neighbours.keys[node]
             other = self._cases.get(node)
+            if not self._tells(case, (node,)):
+                continue
             if other is None:
                 known = self._states[key].health.known
                 if known is not None and known >= case.begin and (links or key.point not in self._cases):
                     yield fate.Seen(node, neighbours.labels[node], None)
             elif (links or key.point not in self._cases) and not self._has_parent(other):
                 yield fate.Seen(node, neighbours.labels[node], other.begin)
+
+    def _tells(self, case: Case, nodes: Iterable[Node]) -> bool:
+        """Whether these say anything about a failure: those in maintenance only of what is in maintenance itself."""
+        planned, keys = self._losses.planned, self._neighbours.keys
+        return planned(case.key.point) or any(node in keys and not planned(keys[node].point) for node in nodes)
 
     def _has_parent(self, case: Case) -> bool:
         if case.fault is not None:

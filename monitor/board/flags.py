@@ -47,6 +47,10 @@ class Flags:
         """All windows in force or to come; until they are told, nothing begins or ends."""
         self._windows, self._due = tuple(windows), LONG_AGO
 
+    def is_planned(self, name: str) -> bool:
+        """Whether a point is in maintenance."""
+        return (name, Flag.MAINTENANCE) in self._on
+
     def restore(self, changes: Iterable[FlagChange], rows: Iterable[Transition]) -> list[FlagChange]:
         """Take up what was true when the program last ran; the changes that stand."""
         last = {row.key.point: row for row in rows if row.key.is_point}

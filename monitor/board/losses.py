@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from monitor.board.asking import UNRESOLVED
@@ -15,10 +15,11 @@ from monitor.model import EndpointKey, Fault, FaultKind, Status
 
 
 class Losses:
-    """``lost`` are the points whose link is confirmed down, as last noted."""
+    """``lost`` are the points whose link is confirmed down, as last noted; ``planned`` tells who is in maintenance."""
 
-    def __init__(self, cases: Cases) -> None:
+    def __init__(self, cases: Cases, *, planned: Callable[[str], bool]) -> None:
         self._cases = cases
+        self.planned = planned
         self.lost: set[str] = set()
 
     def arrange(
@@ -71,7 +72,9 @@ class Losses:
 
     def root(self, node: Node, failing: Mapping[str, datetime] | None = None) -> str | None:
         """The topmost failing point because of which a node is cut off."""
-        return topology.root(node, self._neighbours.needs, self.failing(node) if failing is None else failing)
+        failing = self.failing(node) if failing is None else failing
+        planned = {name for name in failing if self.planned(name)}
+        return topology.root(node, self._neighbours.needs, failing, planned=planned)
 
     def blamed_through(self, node: Node) -> list[Case]:
         """The cases of those that need a point, and are blamed on one that they need."""

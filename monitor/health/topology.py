@@ -6,22 +6,23 @@ told by its own probes: one that answers is evidence enough that what it needs i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 
 Needs = Mapping[str, Sequence[tuple[str, ...]]]
 """By point id its dependencies, each the ids of which any one will do."""
 
 
-def root(point: str, needs: Needs, failing: Mapping[str, datetime]) -> str | None:
+def root(point: str, needs: Needs, failing: Mapping[str, datetime], *, planned: Container[str] = ()) -> str | None:
     """The topmost failing ancestor because of which ``point`` is cut off; None: none of its dependencies is lost.
 
     ``failing`` tells since when each failing point fails. Of several the one that failed first, then the first by id;
-    never the point itself. Where points need each other in a ring, none is topmost: all of the ring are weighed.
+    one whose failing was ``planned`` last of all, for without the others it would have cut nobody off. Never the point
+    itself. Where points need each other in a ring, none is topmost: all of the ring are weighed.
     """
     reached = _lost(point, needs, failing)
     tops = [each for each in reached if not any(_lost_members(each, needs, failing))] or reached
-    return min(tops, key=lambda each: (failing[each], each), default=None)
+    return min(tops, key=lambda each: (each in planned, failing[each], each), default=None)
 
 
 def spares_lost(point: str, needs: Needs, failing: Mapping[str, datetime]) -> tuple[str, ...]:

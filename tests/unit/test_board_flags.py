@@ -190,3 +190,45 @@ def test_a_removed_point_has_no_flags():
     assert [(row.key.point, row.on) for row in rows if isinstance(row, FlagChange)] == [("alone", False)]
     network.run(400)
     assert len(flags(network, "alone", Flag.MAINTENANCE)) == 2
+
+
+def two_circuits():
+    circuits = [place(name, kind="circuit") for name in ("c1", "c2")]
+    return config([*anchors(), *circuits, *(place(f"w{number}", needs=[("c1", "c2")]) for number in range(4))])
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_work_on_one_circuit_does_not_excuse_the_failure_of_the_other(hangs):
+    wards = [f"w{number}" for number in range(4)]
+    gone = [cut("c1", 70, 300), cut(["c2", *wards], 150, 250, hangs=hangs)]
+    network = Network(two_circuits(), gone)
+    network.board.plan([window("1", 60, 400, points=("c1",))])
+    network.run(500)
+    for name in wards:
+        assert network.bad(name) == [
+            ("degraded", "point:c1"), ("unreachable", "point:c2"), ("degraded", "point:c1"), ("up", ""),
+        ]  # fmt: skip
+        assert flags(network, name, Flag.MAINTENANCE) == []
+
+
+def providers():
+    return config(
+        [*anchors(), *(place(f"v{number}", provider="VNPT" if number < 10 else "FPT") for number in range(30))]
+    )
+
+
+def test_a_ward_that_fails_while_work_on_its_neighbours_goes_on_fails_by_itself():
+    names = [f"v{number}" for number in range(9)]
+    network = Network(providers(), [cut(names, 70, 500), cut("v9", 200, 300)])
+    network.board.plan([window("1", 60, 600, points=tuple(names))])
+    network.run(400)
+    assert network.bad("v9") == [("down", ""), ("up", "")]
+
+
+def test_a_provider_that_fails_with_some_of_its_wards_in_maintenance():
+    names = [f"v{number}" for number in range(10)]
+    network = Network(providers(), [cut(names, 70, 300)])
+    network.board.plan([window("1", 60, 200, points=("v0", "v1", "v2"))])
+    network.run(400)
+    for name in names:
+        assert network.bad(name)[-2:] == [("unreachable", "label:provider=VNPT"), ("up", "")]
