@@ -39,6 +39,7 @@ from monitor.storage.recorder import Recorder, RecorderState
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
 from monitor.web import build
+from monitor.web.keys import ACCESS
 from monitor.web.stream import BEAT_EVERY, Hub
 from monitor.web.uptimes import Uptimes
 
@@ -217,6 +218,7 @@ class Assembly:
                 self._recorder.close()
                 await recorder
             await quietly(self._presence.mark(now()))
+            await quietly(self._access.write_waiting(), logging.WARNING)
 
     def _work(self) -> Sequence[Coroutine[object, object, None]]:
         """What goes on until the stop."""
@@ -240,6 +242,7 @@ class Assembly:
             make_id=make_id,
             ready=lambda: self._ready,
         )
+        self._access = application[ACCESS]
         return await serve_web(application, self._config.server, stack)
 
     async def _open_storage(self) -> None:
@@ -299,12 +302,16 @@ class Assembly:
         async def prune() -> None:
             await quietly(self._store.prune(now() - self._config.storage.keep_results), logging.WARNING)
 
+        async def audit() -> None:
+            await quietly(self._access.write_waiting())
+
         async def beat() -> None:
             self._hub.beat()
 
         self._periodic.every(BEAT_EVERY, beat, "beat", now=True)
         self._periodic.every(UPTIMES_EVERY, self._uptimes.try_refresh, "uptimes", now=True)
         self._periodic.every(MARK_EVERY, self._keeping.mark, "mark", now=True)
+        self._periodic.every(MARK_EVERY, audit, "audit")
         self._periodic.every(PACK_EVERY, pack, "pack")
         self._periodic.every(PRUNE_EVERY, prune, "prune")
         self._periodic.start()

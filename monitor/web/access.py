@@ -91,7 +91,8 @@ class Access:
     """Lets callers in or refuses them, and keeps the audit.
 
     Stored tokens are remembered for some seconds, and for as long as the database is away: whoever was let in before
-    can still acknowledge then. Audit rows that cannot be written wait in memory, and are in the log.
+    can still acknowledge then. Audit rows that cannot be written wait in memory for :meth:`write_waiting`, and are in
+    the log.
     """
 
     def __init__(self, *, books: Books, server: Callable[[], Server], clock: Clock) -> None:
@@ -130,14 +131,19 @@ class Access:
         if caller.named and by:
             detail = f"by {by}; {detail}" if detail else f"by {by}"
         actor = caller.name if caller.named else caller.actor(by)
-        self._rows.append(AuditRow(at=self._clock(), actor=actor, act=act, subject=subject, detail=detail))
+        row = AuditRow(at=self._clock(), actor=actor, act=act, subject=subject, detail=detail)
+        self._rows.append(row)
+        try:
+            await self.write_waiting()
+        except StorageError as error:
+            log.warning("an audit row waits for the database (%s): %s", error, row)
+
+    async def write_waiting(self) -> None:
+        """Write the audit rows that wait, in order. Raises StorageError; what is left then waits on."""
         async with self._writing:
-            try:
-                while self._rows:
-                    await self._books.write_audit(self._rows[0])
-                    self._rows.popleft()
-            except StorageError as error:
-                log.warning("an audit row waits for the database (%s): %s", error, self._rows[-1])
+            while self._rows:
+                await self._books.write_audit(self._rows[0])
+                self._rows.popleft()
 
     def _from_here(self, headers: Mapping[str, str], peer: str) -> Caller:
         if not guard.is_here(headers, peer):

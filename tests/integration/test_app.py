@@ -308,6 +308,23 @@ async def test_an_incident_goes_on_when_the_database_comes_after_the_start(place
                 await until(program.holds_incidents((8, "b"), (7, "a")))
 
 
+async def test_what_was_done_without_the_database_is_in_the_audit_when_it_is_back(place: Place) -> None:
+    with place.away() as come_back:
+        async with place.running() as program:
+            async with program.session.post(program.url + "-/reload") as answer:
+                assert answer.ok
+            come_back()
+
+            async def written() -> bool:
+                if not place.file.exists():
+                    return False
+                async with place.store() as store:
+                    rows, _ = await store.audit()
+                return [row.act for row in rows] == ["reload"]
+
+            await until(written)
+
+
 # -- reloads ----------------------------------------------------------------------------------------------------------
 
 
