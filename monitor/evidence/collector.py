@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -25,8 +25,8 @@ from monitor.config.addresses import host_of
 from monitor.config.model import Endpoint, Point
 from monitor.evidence.attempts import attempt
 from monitor.evidence.path import trace_path
-from monitor.model import EndpointKey, Result
-from monitor.probes.base import ProbeFailed, Prober
+from monitor.model import EndpointKey, Reason, Result
+from monitor.probes.base import ProbeFailed
 from monitor.probes.dns import DnsOptions, DnsProber
 from monitor.probes.icmp import LOSS_FACT, IcmpOptions, IcmpProber
 from monitor.probes.names import parse_resolv_conf
@@ -36,8 +36,10 @@ from monitor.probes.tcp import TcpOptions, TcpProber
 STEP_SECONDS: Final = 2.0
 """The most that one question may take; they are asked side by side."""
 
+GLANCE_SECONDS: Final = 0.3
+"""The same for a glance, so that a message that waits a moment can say what it found."""
+
 _PINGS: Final = 5
-_PING = IcmpOptions.model_validate({"count": _PINGS, "interval": "100ms", "wait": "1s"})
 _PLAIN = TcpOptions()
 _TLS = TcpOptions(tls=True)
 _PORTS: Final = {"http": 80, "https": 443}
@@ -60,19 +62,25 @@ class Collector:
         self._clock = clock
         self._resolv_conf = resolv_conf
 
-    async def collect(self, point: Point, last_good: Mapping[EndpointKey, Result]) -> dict[str, Any]:
-        """Everything about ``point``, in the module's form. Raises nothing but CancelledError."""
+    async def collect(
+        self, point: Point, last_good: Mapping[EndpointKey, Result], *, step_seconds: float = STEP_SECONDS
+    ) -> dict[str, Any]:
+        """Everything about ``point``, in the module's form. Raises nothing but CancelledError.
+
+        The name is looked up for at most half of ``step_seconds``, then everything else is asked side by side.
+        """
         loop = asyncio.get_running_loop()
         begun, started = self._clock(), loop.time()
         declared = [endpoint for endpoint in point.endpoints if endpoint.declared]
         host = host_of(declared[0].target) if declared else ""
-        address = await self._address(host, declared, last_good)
+        address = await self._address(host, declared, last_good, step_seconds / 2)
         async with asyncio.TaskGroup() as tasks:
-            resolution = tasks.create_task(self._resolution(host))
-            tcp = tasks.create_task(self._connections(declared, host, address, _PLAIN))
-            tls = tasks.create_task(self._connections([each for each in declared if _is_tls(each)], host, "", _TLS))
-            ping = tasks.create_task(self._ping(address))
-            path = tasks.create_task(self._path(address))
+            resolution = tasks.create_task(self._resolution(host, step_seconds))
+            tcp = tasks.create_task(self._connections(declared, host, address, _PLAIN, step_seconds))
+            secure = [each for each in declared if _is_tls(each)]
+            tls = tasks.create_task(self._connections(secure, host, "", _TLS, step_seconds))
+            ping = tasks.create_task(self._ping(address, step_seconds))
+            path = tasks.create_task(self._path(address, step_seconds))
         return {
             "point": point.id,
             "host": host,
@@ -89,27 +97,34 @@ class Collector:
             ],
         }
 
-    async def _address(self, host: str, endpoints: Sequence[Endpoint], last_good: Mapping[EndpointKey, Result]) -> str:
+    async def _address(
+        self, host: str, endpoints: Sequence[Endpoint], last_good: Mapping[EndpointKey, Result], seconds: float
+    ) -> str:
         """Where the host is: by name now, else where it last was; "" when nobody knows."""
         try:
-            async with asyncio.timeout(STEP_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await self._network.resolve(host, "ip4") if host else ""
         except (ProbeFailed, TimeoutError, OSError):
             pass  # the resolution's own findings say why
         known = (last_good[each.key].address for each in endpoints if each.key in last_good)
         return next((address for address in known if address), "")
 
-    async def _resolution(self, host: str) -> list[dict[str, Any]]:
+    async def _resolution(self, host: str, seconds: float) -> list[dict[str, Any]]:
         if not host or _is_address(host):
             return []
         servers = self._servers or await asyncio.to_thread(self._system_servers)
-        options = DnsOptions(query_name=host, query_type="A", preferred_ip_protocol="ip4", valid_rcodes=("NOERROR",))
         async with asyncio.TaskGroup() as tasks:
-            asked = [
-                (server, tasks.create_task(self._ask(DnsProber(_joined(*server), options, network=self._network))))
-                for server in servers
-            ]
+            asked = [(server, tasks.create_task(self._ask(_joined(*server), host, seconds))) for server in servers]
         return [{"server": _joined(*server), **task.result()} for server, task in asked]
+
+    async def _ask(self, server: str, host: str, seconds: float) -> dict[str, Any]:
+        options = DnsOptions(
+            query_name=host, query_type="A", preferred_ip_protocol="ip4", valid_rcodes=("NOERROR", "NXDOMAIN")
+        )
+        said, trace = await attempt(DnsProber(server, options, network=self._network), seconds=seconds)
+        if said["ok"] and not trace.facts["probe_dns_answer_rrs"]:
+            return {**said, "ok": False, "reason": Reason.DNS.value, "detail": "the name has no address"}
+        return said
 
     def _system_servers(self) -> tuple[tuple[str, int], ...]:
         try:
@@ -118,7 +133,7 @@ class Collector:
             return ()
 
     async def _connections(
-        self, endpoints: Sequence[Endpoint], host: str, address: str, options: TcpOptions
+        self, endpoints: Sequence[Endpoint], host: str, address: str, options: TcpOptions, seconds: float
     ) -> list[dict[str, Any]]:
         """One connection to each endpoint's port, all at once; TLS ones by name, for the name is what is verified."""
         async with asyncio.TaskGroup() as tasks:
@@ -128,7 +143,7 @@ class Collector:
                 if port:
                     where = _joined(address if address and name == host else name, port)
                     prober = TcpProber(where, options, network=self._network)
-                    asked.append((endpoint, port, tasks.create_task(attempt(prober, seconds=STEP_SECONDS))))
+                    asked.append((endpoint, port, tasks.create_task(attempt(prober, seconds=seconds))))
         found = []
         for endpoint, port, task in asked:
             said, trace = task.result()
@@ -139,21 +154,35 @@ class Collector:
             found.append(entry)
         return found
 
-    async def _ping(self, address: str) -> dict[str, Any] | None:
+    async def _ping(self, address: str, seconds: float) -> dict[str, Any] | None:
         if not address:
             return None
-        said, trace = await attempt(IcmpProber(address, _PING, network=self._network), seconds=STEP_SECONDS)
+        said, trace = await attempt(IcmpProber(address, _pinging(seconds), network=self._network), seconds=seconds)
         loss = trace.facts.get(LOSS_FACT)
         received = 0 if loss is None else round(_PINGS * (1 - loss))
         rtt = trace.facts.get("lienthong_probe_icmp_rtt_mean_seconds")
         return {"sent": _PINGS, "received": received, "loss_ratio": loss, "rtt_seconds": rtt, **said}
 
-    async def _path(self, address: str) -> dict[str, Any] | None:
-        return (await trace_path(address, seconds=STEP_SECONDS)).as_json() if address else None
+    async def _path(self, address: str, seconds: float) -> dict[str, Any] | None:
+        return (await trace_path(address, seconds=seconds)).as_json() if address else None
 
-    async def _ask(self, prober: Prober) -> dict[str, Any]:
-        said, _ = await attempt(prober, seconds=STEP_SECONDS)
-        return said
+
+def glanced(sample: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """What may be told of a glance, and whether it must be looked into for longer: something kept silent.
+
+    A host that is down is silent for good; a name server may only be slow, so nothing is said of that.
+    """
+    questions = [*sample["resolution"], *sample["tcp"], *sample["tls"], *filter(None, [sample["ping"]])]
+    path = sample["path"]
+    silent = any(each["reason"] == Reason.TIMEOUT for each in questions) or bool(path and not path["reached"])
+    answered = [each for each in sample["resolution"] if each["reason"] != Reason.TIMEOUT]
+    return {**sample, "resolution": answered}, silent or not sample["address"]
+
+
+def _pinging(seconds: float) -> IcmpOptions:
+    """Pings that are over within ``seconds``, each waited for during half of it at least."""
+    interval, wait = (timedelta(seconds=seconds / part) for part in (20, 2))
+    return IcmpOptions.model_validate({"count": _PINGS, "interval": interval, "wait": wait})
 
 
 def _host_and_port(endpoint: Endpoint) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """Evidence of a point with real sockets: what answers, what refuses, what hangs."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,8 +15,8 @@ import pytest
 import trustme
 
 from monitor.config.model import Config, Endpoint, Module, Point
-from monitor.evidence.collector import Collector
-from monitor.evidence.investigator import AT_ONCE, Investigator
+from monitor.evidence.collector import GLANCE_SECONDS, STEP_SECONDS, Collector, glanced
+from monitor.evidence.investigator import AT_ONCE, Collects, Investigator
 from monitor.incidents.model import Decision, EventKind, IncidentEvent
 from monitor.model import EndpointKey, Reason, Result
 from monitor.probes.network import Network
@@ -159,14 +160,23 @@ class Slow:
         self.at_once = self.most = 0
         self.endless = endless
 
-    async def collect(self, subject: Point, last_good: Mapping[EndpointKey, Result]) -> dict[str, Any]:
+    async def collect(
+        self, subject: Point, last_good: Mapping[EndpointKey, Result], *, step_seconds: float
+    ) -> dict[str, Any]:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         try:
             await (asyncio.Event().wait() if subject.id == self.endless else asyncio.sleep(0.01))
         finally:
             self.at_once -= 1
-        return {"point": subject.id}
+        return seen(subject.id)
+
+
+def seen(name: str, **more: Any) -> dict[str, Any]:
+    """What is found of a point that answers."""
+    path = {"hops": [], "reached": True, "trouble": ""}
+    nothing: dict[str, Any] = {"resolution": [], "tcp": [], "ping": None, "tls": [], "path": path}
+    return {"point": name, "address": "127.0.0.1", **nothing, **more}
 
 
 def opened(uid: str, fault: str, *joined: str) -> list[IncidentEvent]:
@@ -180,9 +190,11 @@ def opened(uid: str, fault: str, *joined: str) -> list[IncidentEvent]:
     return [first, *joins]
 
 
-async def investigate(points: Sequence[Point], collector: Slow, *decisions: Decision) -> list[IncidentEvent]:
+async def investigate(
+    points: Sequence[Point], collector: Collects, *decisions: Decision, wanted: int = 0
+) -> list[IncidentEvent]:
     recorded: list[IncidentEvent] = []
-    wanted = sum(event.kind is EventKind.OPENED for decision in decisions for event in decision.events)
+    wanted = wanted or sum(event.kind is EventKind.OPENED for decision in decisions for event in decision.events)
     investigator = Investigator(
         Config(points=tuple(points)),
         collector=collector,
@@ -212,6 +224,71 @@ async def test_an_incident_is_looked_into_once_and_few_at_a_time() -> None:
     assert 1 < collector.most <= AT_ONCE
 
 
+class Asking:
+    """A collector that finds what it is told to find, by the seconds that it is given."""
+
+    def __init__(self, glance: Mapping[str, Any] | None, patient: Mapping[str, Any] | None) -> None:
+        self.finds = {GLANCE_SECONDS: glance, STEP_SECONDS: patient}
+
+    async def collect(
+        self, subject: Point, last_good: Mapping[EndpointKey, Result], *, step_seconds: float
+    ) -> dict[str, Any]:
+        found = self.finds[step_seconds]
+        if found is None:
+            raise RuntimeError("a bug")
+        return seen(subject.id, **found)
+
+
+SILENT = {"resolution": [{"ok": False, "reason": "timeout"}], "tcp": [{"ok": False, "reason": "timeout", "port": 1}]}
+REFUSED = {"resolution": [{"ok": True, "reason": "ok"}], "tcp": [{"ok": False, "reason": "refused", "port": 1}]}
+HUNG = {**REFUSED, "tcp": SILENT["tcp"]}
+
+
+@pytest.mark.parametrize(
+    ("collector", "recorded"),
+    [
+        (Asking(REFUSED, HUNG), [[REFUSED]]),
+        (Asking(SILENT, HUNG), [[{**SILENT, "resolution": []}], [HUNG]]),
+        (Asking(SILENT, None), [[{**SILENT, "resolution": []}]]),
+        (Asking(None, HUNG), [[], [HUNG]]),
+        (Asking(None, None), [[]]),
+    ],
+)
+async def test_what_keeps_silent_at_a_glance_is_asked_patiently(
+    collector: Asking, recorded: Sequence[Sequence[Mapping[str, Any]]]
+) -> None:
+    points = [point("a", endpoint("a", "link", "127.0.0.1:1"))]
+    decision = Decision(events=tuple(opened("i", "point:a", "a")))
+    events = await investigate(points, collector, decision, wanted=len(recorded))
+    found = [event.data["evidence"]["samples"] for event in events]
+    assert found == [[seen("a", **each) for each in samples] for samples in recorded]
+
+
+async def test_a_name_that_does_not_exist() -> None:
+    async with name_server(always(rcode="NXDOMAIN")) as names:
+        found = await collect(point("a", endpoint("a", "link", "b.thu.test:443")), {}, [names.server])
+    assert [(each["ok"], each["reason"]) for each in found["resolution"]] == [(False, "dns")]
+
+
+async def test_a_glance_at_a_host_that_hangs_says_so() -> None:
+    with socket.socket() as listener, contextlib.ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for _ in range(3):  # its queue is full: who comes next gets no answer
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        async with Network(servers=[]) as network:
+            collector = Collector(network=network, servers=[("127.0.0.1", 9)], clock=now)
+            subject = point("a", endpoint("a", "link", f"127.0.0.1:{port}"))
+            found = await collector.collect(subject, {}, step_seconds=GLANCE_SECONDS)
+    told, again = glanced(found)
+    assert told["tcp"][0]["reason"] == "timeout"
+    assert told["ping"]["received"] == 5
+    assert again
+
+
 async def test_who_is_looked_into() -> None:
     points = [point(name, endpoint(name, "link", "127.0.0.1:1")) for name in "abcde"]
     anchor = point("gate", endpoint("gate", "link", "127.0.0.1:1"), kind="anchor")
@@ -231,12 +308,14 @@ async def test_who_is_looked_into() -> None:
 
 async def test_the_last_good_result_is_remembered_until_the_endpoint_is_gone() -> None:
     subject = point("a", endpoint("a", "link", "127.0.0.1:1"))
-    seen: list[Mapping[EndpointKey, Result]] = []
+    known: list[Mapping[EndpointKey, Result]] = []
 
     class Watching(Slow):
-        async def collect(self, subject: Point, last_good: Mapping[EndpointKey, Result]) -> dict[str, Any]:
-            seen.append(dict(last_good))
-            return {"point": subject.id}
+        async def collect(
+            self, subject: Point, last_good: Mapping[EndpointKey, Result], *, step_seconds: float
+        ) -> dict[str, Any]:
+            known.append(dict(last_good))
+            return seen(subject.id)
 
     key = EndpointKey("a", "link")
     investigator = Investigator(
@@ -249,14 +328,14 @@ async def test_the_last_good_result_is_remembered_until_the_endpoint_is_gone() -
         investigator.on_decision(Decision(events=tuple(opened("own", "point:a", "a"))))
         async with asyncio.TaskGroup() as tasks:
             work = tasks.create_task(investigator.run())
-            while not seen:  # noqa: ASYNC110  (it tells nobody else)
+            while not known:  # noqa: ASYNC110  (it tells nobody else)
                 await asyncio.sleep(0.005)
             work.cancel()
 
     await run()
-    assert seen[0][key].address == "127.0.0.1"
+    assert known[0][key].address == "127.0.0.1"
     investigator.reload(Config())
-    seen.clear()
+    known.clear()
     investigator.reload(Config(points=(subject,)))
     await run()
-    assert seen == [{}]
+    assert known == [{}]
