@@ -8,8 +8,10 @@ import ssl
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.errors import HeaderParseError
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry, UniqueSingleAddressHeader, UniqueUnstructuredHeader
 from email.message import EmailMessage
+from email.policy import SMTP, Policy
 from typing import Annotated, ClassVar, Literal, Self
 
 import aiosmtplib
@@ -35,6 +37,38 @@ def _address(text: str) -> str:
 
 
 MailAddress = Annotated[str, AfterValidator(_address)]
+
+
+# The standard library's newer headers lose blanks between encoded words where they fold (RFC 2047, 6.2); its older
+# class does not.
+class _Subject(UniqueUnstructuredHeader):
+    name: str
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {_folded(str(self), self.name, policy)}{policy.linesep}"
+
+
+class _From(UniqueSingleAddressHeader):
+    name: str
+
+    def fold(self, *, policy: Policy) -> str:
+        if str(self).isascii():
+            said = _folded(str(self), self.name, policy)
+        else:
+            said = f"{_folded(self.address.display_name, self.name, policy)}{policy.linesep} <{self.address.addr_spec}>"
+        return f"{self.name}: {said}{policy.linesep}"
+
+
+def _folded(text: str, name: str, policy: Policy) -> str:
+    charset = None if text.isascii() else "utf-8"
+    header = Header(text, charset, header_name=name, maxlinelen=policy.max_line_length)
+    return header.encode(linesep=policy.linesep)
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("subject", _Subject)  # type: ignore[arg-type]  # the registry adds the base class itself
+_HEADERS.map_to_type("from", _From)  # type: ignore[arg-type]  # likewise
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class EmailOptions(ChannelOptions):
@@ -142,7 +176,7 @@ def _own_name() -> str:
 
 def compose(envelope: Envelope, options: EmailOptions, now: datetime) -> EmailMessage:
     """The message. Its Message-ID comes from the envelope's id, so that a mailbox can tell a second copy."""
-    message = EmailMessage()
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = " ".join(envelope.title.split())
     message["From"] = Address(display_name=options.sender_name, addr_spec=options.sender)
     message["To"] = [Address(addr_spec=each) for each in options.to]

@@ -6,6 +6,7 @@ import email
 import ssl
 from collections.abc import Iterator
 from email import policy
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,18 @@ async def test_what_is_not_urgent_says_so_by_saying_nothing() -> None:
     assert message["Importance"] is None
     assert message["Subject"] == "a b"
     assert b"<a href" not in box.mails[0].content
+
+
+@pytest.mark.parametrize("words", range(1, 25))
+async def test_long_subjects_and_names_keep_their_blanks(words: int) -> None:
+    title = " ".join(["Nhắc lần 1:", *["Phường Hồng Hà mất kết nối, đã 1 phút"] * 4]).split()[:words]
+    name = "Trung tâm Phục vụ hành chính công thành phố Hà Nội"
+    async with mail_peer() as box, tools() as given:
+        channel = build("email", options(box.port, sender_name=name), given)
+        await channel.send(envelope(title=" ".join(title)))
+        message = email.message_from_bytes(box.mails[0].content)
+    said = {header: str(make_header(decode_header(message[header]))) for header in ("Subject", "From")}
+    assert said == {"Subject": " ".join(title), "From": f"{name} <{options(1)['sender']}>"}
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
