@@ -220,7 +220,7 @@ class Outbox:
             return True
         if message.kind in ENDINGS:
             return self._never_heard(parcel) and parcel.heard in self._lapsed and parcel.heard not in self._missed
-        return self._nags_in_vain(message)
+        return self._nags_in_vain(message) or (message.kind is MessageKind.REMINDER and self._is_behind(parcel))
 
     def _is_told(self, message: Message) -> bool:
         """Whether its channel was told: it only records that, or those in whose place it stands arrived after all."""
@@ -234,6 +234,12 @@ class Outbox:
         if incident is None or not incident.is_open:
             return message.kind is MessageKind.REMINDER
         return incident.acknowledged is not None
+
+    def _is_behind(self, parcel: Parcel) -> bool:
+        """Whether its channel is still to be told of the same incident before it: that reminds enough when it comes."""
+        waiting = self._parcels.values()
+        first = next((each for each in waiting if each.heard == parcel.heard), parcel)
+        return first is not parcel
 
     def _never_heard(self, parcel: Parcel) -> bool:
         if parcel.heard in self._arrived:

@@ -257,3 +257,14 @@ def test_what_is_over_is_forgotten_once_nothing_waits() -> None:
     box.settle("2", GIVEN_UP)
     box.put(message("3", kind=RECOVERED))
     assert box.ready() == ["3"]
+
+
+def test_nobody_is_reminded_of_what_is_still_on_its_way_there() -> None:
+    box = Box(message("1"), message("other", channel="boss"))
+    box.put(message("2", kind=REMINDER), at=60)
+    assert box.dropped(60) == ["2"]
+    box.settle("2", DROPPED)
+    box.settle("1", GIVEN_UP)
+    box.put(message("3", kind=REMINDER), at=120)
+    box.put(message("4", kind=REMINDER), at=180)
+    assert (box.dropped(180), box.ready(180)) == (["4"], ["3"])
