@@ -59,7 +59,7 @@ class Renderer:
         single = told[0] if len(told) == 1 else None
         kind = single.kind if single and not digest else "digest"
         title = self._title(single) if single else self._digest_title(told)
-        short = self._short(single) if single else fit([title])
+        short = self._short(single) if single else fit([cut(title, LONGEST_TITLE, "..."), self._url])
         text = self._long(single) if single else self._digest(told)
         return Envelope(
             id=identity,
@@ -86,8 +86,9 @@ class Renderer:
         return self._say("digest.txt", told=told[:LISTED], unlisted=len(told[LISTED:]), url=self._url)
 
     def _digest_title(self, told: Sequence[Told]) -> str:
-        over = sum(each.kind in _OVER for each in told)
-        said = self._say("digest_title.txt", told=told[:LISTED], troubled=len(told) - over, over=over)
+        over = {each.part["uid"] for each in told if each.kind in _OVER}
+        troubled = {each.part["uid"] for each in told if each.kind not in _OVER}
+        said = self._say("digest_title.txt", told=told[:LISTED], troubled=len(troubled), over=len(over))
         return " ".join(said.split())
 
     def _say(self, template: str, **values: object) -> str:

@@ -55,7 +55,7 @@ def fit(pieces: Sequence[str], longest: int = LONGEST) -> str:
         if not said:
             said = cut(piece, longest, "...")
         elif len(said) + 2 + len(piece) <= longest:
-            said += f". {piece}"
+            said += f" {piece}" if said.endswith("...") else f". {piece}"
     return said
 
 

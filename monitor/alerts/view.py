@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from monitor.calendar import ZONE
+from monitor.incidents.model import Severity
 from monitor.language.faults import fault_name, fault_title
 from monitor.language.reasons import explain
 from monitor.language.words import Words
@@ -21,6 +22,8 @@ NAMED_IN_TITLE = 3
 EvidenceSentence = Callable[[Words, Mapping[str, Any]], str]
 
 _WORST_FIRST = (Status.DOWN, Status.UNREACHABLE, Status.FAULTY, Status.DEGRADED, Status.UNKNOWN)
+_GRAVEST = {Severity.CRITICAL: Status.DOWN, Severity.WARNING: Status.FAULTY, Severity.INFO: Status.DEGRADED}
+"""What an incident was at its worst."""
 _OURS = (FaultKind.VANTAGE, FaultKind.MONITOR)
 
 
@@ -71,12 +74,24 @@ class Told:
         return min(self.part["points"], key=lambda each: _badness(each["status"]), default=None)
 
     @cached_property
-    def status(self) -> str:
-        """How bad it is. A point that only others failed for is taken as down: that is what they say of it."""
+    def last_status(self) -> str:
+        """How bad it was last. A point that only others failed for is taken as down: that is what they say of it."""
         said = str(self.shown["status"]) if self.shown else ""
         if self.own is None and self.fault.kind not in _OURS:
             return said if said in (Status.FAULTY, Status.DEGRADED) else Status.DOWN
         return said if said in _WORST_FIRST else Status.UNKNOWN
+
+    @cached_property
+    def status(self) -> str:
+        """How bad it is; of what is over, how bad it was at its worst, for that is what was told."""
+        if self.kind != "recovered" or self.fault.kind in _OURS:
+            return self.last_status
+        return min(self.last_status, _GRAVEST[Severity(self.part["severity"])], key=_badness)
+
+    @cached_property
+    def failure(self) -> Mapping[str, Any] | None:
+        """The point whose failure explains the status; None: only a milder one is still known."""
+        return self.shown if self.status == self.last_status else None
 
     @cached_property
     def flapping_names(self) -> str:
@@ -113,15 +128,15 @@ class Told:
         """Why, in plain words; "" where the title says it already."""
         if self.fault.kind is FaultKind.MONITOR:
             return explain(self.words, _reason(self.fault.subject))
-        if self.shown is None or self.fault.kind is FaultKind.VANTAGE:
+        if self.failure is None or self.fault.kind is FaultKind.VANTAGE:
             return ""
-        reason = _reason(self.shown["reason"])
-        return "" if reason is Reason.OK else explain(self.words, reason, self.shown["failed_phase"])
+        reason = _reason(self.failure["reason"])
+        return "" if reason is Reason.OK else explain(self.words, reason, self.failure["failed_phase"])
 
     @cached_property
     def endpoint(self) -> str:
         """What behind the link fails, where it is that."""
-        shown = self.shown
+        shown = self.failure
         return str(shown["endpoint"]) if shown and shown["status"] in (Status.FAULTY, Status.DEGRADED) else ""
 
     @cached_property

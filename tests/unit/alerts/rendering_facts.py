@@ -207,8 +207,8 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
 
 DIGEST = (
     facts(number=14, severity="info", began="2026-11-23T03:06:40+00:00", kind="opened", late_seconds=40.0),
-    facts(**{**FAULTS["a circuit"], "number": 13, "kind": "opened"}),
-    facts(**{**FAULTS["a shared service"], "number": 11, "kind": "recovered", **_ENDED}),
+    facts(**{**FAULTS["a circuit"], "uid": "5d0c0f0f", "number": 13, "kind": "opened"}),
+    facts(**{**FAULTS["a shared service"], "uid": "5d0c0f10", "number": 11, "kind": "recovered", **_ENDED}),
 )
 
 

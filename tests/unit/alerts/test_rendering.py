@@ -115,6 +115,17 @@ class TestFacts:
     def test_a_closed_incident_without_an_end_is_not_given_one(self) -> None:
         assert "kéo dài" not in say(facts("recovered")).text
 
+    def test_what_is_over_is_called_by_its_worst(self) -> None:
+        """It was told as cut off; that its portal came back a second later than its link is no news."""
+        last = point("Phường Ba Đình", status="faulty", reason="refused", endpoint="Cổng một cửa")
+        over = say(facts("recovered", points=[last], recovered="2026-11-23T03:17:40+00:00"))
+        assert over.title == "Đã hết sau 2 phút: Phường Ba Đình mất kết nối"
+        assert "Cổng một cửa" not in over.text
+        assert "Lý do" not in over.text
+        goes_on = say(facts("reminder", points=[last]))
+        assert "Phường Ba Đình lỗi dịch vụ" in goes_on.title
+        assert "Cổng một cửa" in goes_on.text
+
     def test_without_contacts_the_message_says_so(self) -> None:
         assert "chưa khai báo người liên hệ" in say(facts(contact=NOBODY)).text
 
