@@ -1,0 +1,96 @@
+"""Points with pages behind their links, as all real ones have: a cut is one incident, whatever was probed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+import pytest
+
+from monitor.config.model import Config
+from monitor.incidents.model import EventKind
+from monitor.incidents.register import Register
+from monitor.model import Row
+from tests.unit.board_network import Network, Outage, anchors, config, cut, place
+
+ENDPOINTS = ("link", "portal", "exchange")
+
+
+class Watched(Network):
+    """A network whose decisions a register takes: ``opened`` holds the faults of the incidents, in order."""
+
+    def __init__(self, config: Config, outages: Iterable[Outage] = ()) -> None:
+        numbers = count()
+        self.register = Register(config, make_id=lambda: f"{next(numbers):032x}")
+        self.opened: list[str] = []
+        super().__init__(config, outages)
+
+    def keep(self, rows: Sequence[Row], *, show: bool = True) -> list[Row]:
+        kept = super().keep(rows, show=show)
+        events = self.register.take(kept, self.now)
+        self.opened += [str(event.data["fault"]) for event in events if event.kind is EventKind.OPENED]
+        return kept
+
+
+def wards(number: int, **more: object):
+    return [place(f"w{position}", endpoints=ENDPOINTS, **more) for position in range(number)]
+
+
+def others(number: int = 20):
+    return [place(f"x{position}", endpoints=ENDPOINTS, provider="abc"[position % 3]) for position in range(number)]
+
+
+NAMES = [f"w{position}" for position in range(9)]
+BEGINS = [60, 62.5, 64, 67.1, 71.3]
+"""So that another endpoint is probed first each time."""
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_circuit_with_its_wards(begin, hangs):
+    points = [*anchors(), place("circuit", kind="circuit"), *wards(9, needs=["circuit"]), *others()]
+    network = Watched(config(points), [cut(["circuit", *NAMES], begin, begin + 60, hangs=hangs)]).run(200)
+    assert network.opened == ["point:circuit"]
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+@pytest.mark.parametrize("hangs", [False, True])
+def test_an_area_without_a_declared_parent(begin, hangs):
+    points = [*anchors(), *wards(9, area="ba-vi"), *others(60)]
+    network = Watched(config(points), [cut(NAMES, begin, begin + 60, hangs=hangs)]).run(200)
+    assert network.opened == ["label:area=ba-vi"]
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+@pytest.mark.parametrize("hangs", [False, True])
+def test_everything_at_once(begin, hangs):
+    points = [*anchors(), *wards(9), *others(60)]
+    everyone = [point.id for point in points if point.kind == "ward"]
+    network = Watched(config(points), [cut(everyone, begin, begin + 60, hangs=hangs)]).run(200)
+    assert network.opened == ["network:"]
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+@pytest.mark.parametrize("hangs", [False, True])
+def test_one_ward(begin, hangs):
+    points = [*anchors(), *wards(9), *others(60)]
+    network = Watched(config(points), [cut("w3", begin, begin + 60, hangs=hangs)]).run(200)
+    assert network.opened == ["point:w3"]
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+@pytest.mark.parametrize("anchors_first", [0, 25, 44])
+@pytest.mark.parametrize("hangs", [False, True])
+def test_an_isolated_vantage(begin, anchors_first, hangs):
+    """Also when a core switch dies step by step: wards answered since the anchors failed, and then none does."""
+    points = [*anchors(), place("hub", kind="hub"), *wards(9, needs=["hub"]), *others(30)]
+    everyone = [point.id for point in points if point.kind != "anchor"]
+    outages = [
+        cut(["anchor0", "anchor1"], begin, begin + 150, hangs=hangs),
+        cut(everyone, begin + anchors_first, begin + 150, hangs=hangs),
+    ]
+    network = Watched(config(points), outages).run(300)
+    told = [fault for fault in network.opened if not fault.startswith("point:anchor")]
+    assert told == ["vantage:"], "nobody is blamed"
+    for name in everyone:
+        assert {status for status, _ in network.bad(name)} <= {"unknown", "up"}, name
