@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.board.cases import Case, Cases
 from monitor.board.endpoint import LONG_AGO, EndpointState
-from monitor.board.neighbours import Neighbours
+from monitor.board.neighbours import Neighbours, node_of
 from monitor.board.point import PointState
 from monitor.health.confirm import Health
 from monitor.model import EndpointKey, Outcome, Result
@@ -46,7 +46,9 @@ class Asking:
         case.asked |= set(elder_keys)
         for sibling in neighbours.siblings(case.node):
             key = neighbours.keys[sibling]
-            if sibling in self._cases or self.has_answered(key, begin):
+            other = self._cases.get(sibling)
+            if other is not None or self.has_answered(key, begin):
+                case.asked |= {key} if other is not None and other.is_open_again else set()
                 continue
             asked = self._asked.get(key, LONG_AGO)
             if asked < begin and (again or asked + window <= now):
@@ -63,13 +65,15 @@ class Asking:
         return {key for key in case.asked if not self.has_answered(key, case.begin, elder=key.point in ancestors)}
 
     def has_answered(self, key: EndpointKey, begin: datetime, *, elder: bool = False) -> bool:
-        """Whether an endpoint has a known result begun since then, or fails; with an elder one failure is no answer."""
+        """Whether an endpoint has a known result begun since then, or fails; with an elder one failure is no answer,
+        nor are with a sibling those before what it was blamed on was back."""
         state = self._states.get(key)
         if state is None:
             return True
         health = state.health
         if health.down.holds:
-            return True
+            case = self._cases.get(node_of(state.endpoint))
+            return elder or health.down.length > 0 or case is None or not case.is_open_again
         if health.down.length:
             return not elder or health.down.length >= UNRESOLVED
         return health.known is not None and health.known >= begin

@@ -36,6 +36,11 @@ class Case:
     anew: list[datetime] = field(default_factory=list)
 
     @property
+    def is_open_again(self) -> bool:
+        """Whether what it is blamed on is back, and it hasn't failed since."""
+        return self.relieved is not None and not self.anew
+
+    @property
     def blamed_from(self) -> datetime:
         """From when on what is decided now holds."""
         return max(self.begin, self.anew_from or self.begin)

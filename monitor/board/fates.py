@@ -119,15 +119,19 @@ class Fates:
                 known = self._states[key].health.known
                 if known is not None and known >= case.begin and (links or key.point not in self._cases):
                     yield fate.Seen(node, neighbours.labels[node], None)
-            elif (links or key.point not in self._cases) and not self._has_parent(other):
-                yield fate.Seen(node, neighbours.labels[node], other.begin)
+            elif (links or key.point not in self._cases) and not self._is_explained(other, case):
+                yield fate.Seen(node, neighbours.labels[node], other.anew[0] if other.anew else other.begin)
 
     def _tells(self, case: Case, nodes: Iterable[Node]) -> bool:
         """Whether these say anything about a failure: those in maintenance only of what is in maintenance itself."""
         planned, keys = self._losses.planned, self._neighbours.keys
         return planned(case.key.point) or any(node in keys and not planned(keys[node].point) for node in nodes)
 
-    def _has_parent(self, case: Case) -> bool:
-        if case.fault is not None:
-            return is_blamed_on_point(case)
-        return self._losses.root(case.node) is not None
+    def _is_explained(self, other: Case, case: Case) -> bool:
+        """Whether another failure has a parent as its cause, or a common fate that began before this one."""
+        if other.relieved is not None:
+            return not other.anew  # of itself it has said nothing yet
+        if other.fault is None:
+            return self._losses.root(other.node) is not None
+        earlier = other.begin < case.begin - self._rule.window and self.of(other) is not None
+        return earlier or is_blamed_on_point(other)

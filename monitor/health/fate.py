@@ -62,14 +62,17 @@ def common_fate(seen: Iterable[Seen], *, labels: Sequence[str], window: timedelt
     window after the first was well then.
 
     A value qualifies when at least max(3, 80 %) of the points observed under it began to fail together, more than half
-    of those outside it did not, and it is no accident. Of several the fewest that cover the failures (but for one or
+    of those outside it did not, and it is no accident; so do several of one label together, of which more than half of
+    those outside all of them did not. Of several the fewest that cover the failures (but for one or
     two) are named; on a tie those with the fewest points, then in the order of ``labels``. Nearly all points and no
     value that tells them from the rest: the network. A point is in one fate at most: of two, that with the most
     failures, which comes first; one that is left with fewer than three is none.
     """
     points = list(seen)
     times = _Times(points)
-    found = [value for label in labels for value in _values(points, times, label, window, around)]
+    hit = [(label, list(_hit(points, label, window, around))) for label in labels]
+    found = [each.value for _, values in hit for each in values if _explains([each], times, window)]
+    found = _of_one_label(hit, found, times, window) or found
     if not found:
         return _whole_network(points, times, window, around)
     fates = []
@@ -125,8 +128,16 @@ class _Times:
         return best
 
 
-def _values(points: Sequence[Seen], times: _Times, label: str, window: timedelta, around: datetime) -> Iterator[_Value]:
-    """The values of a label that qualify, in order."""
+class _Hit(NamedTuple):
+    """A value of which enough points began to fail together, in ``span``, to be a common cause of theirs."""
+
+    value: _Value
+    times: _Times
+    span: _Span
+
+
+def _hit(points: Sequence[Seen], label: str, window: timedelta, around: datetime) -> Iterator[_Hit]:
+    """The values of a label of which enough points began to fail together, in order."""
     failures = Counter(point.labels.get(label) for point in points if point.failing_since is not None)
     members: dict[str, list[Seen]] = {value: [] for value, count in failures.items() if value and count >= AT_LEAST}
     for point in points if members else ():
@@ -135,24 +146,54 @@ def _values(points: Sequence[Seen], times: _Times, label: str, window: timedelta
     for value, inside in sorted(members.items()):
         own = _Times(inside)
         span = own.together(window, around)
-        if span is not None and _explains(own, times, span, window):
-            names = frozenset(p.point for p in inside if p.failing_since and span.begin <= p.failing_since <= span.end)
-            yield _Value(f"{label}={value}", own.count(span).observed, names)
+        if span is not None:
+            failing, observed = own.count(span)
+            if failing >= AT_LEAST and 100 * failing >= SHARE_PERCENT * observed:
+                names = frozenset(
+                    p.point for p in inside if p.failing_since and span.begin <= p.failing_since <= span.end
+                )
+                yield _Hit(_Value(f"{label}={value}", observed, names), own, span)
 
 
-def _explains(inside: _Times, everyone: _Times, span: _Span, window: timedelta) -> bool:
-    """Whether so many failures inside, and so few outside, speak for a common cause.
+def _of_one_label(
+    hit: Iterable[tuple[str, Sequence[_Hit]]], found: Sequence[_Value], times: _Times, window: timedelta
+) -> list[_Value]:
+    """Several values of one label that were hit at once, each hiding from the other that most points outside are well:
+    two of three providers. Only if they leave fewer failures to themselves than AT_LEAST, and the others don't."""
+    for _, values in hit:
+        if len(values) < 2:
+            continue
+        failures = frozenset(_union(each.value for each in values))
+        everyone = max(times.count(each.span).failing for each in values)
+        missing = everyone - len(failures) < AT_LEAST <= len(failures - _union(found))
+        if missing and _explains(values, times, window):
+            return [each.value for each in values]
+    return []
+
+
+def _explains(hit: Sequence[_Hit], everyone: _Times, window: timedelta) -> bool:
+    """Whether so many failures inside, and so few outside of all of these, speak for a common cause of each.
 
     How often points fail by themselves these minutes is taken from the others over a time that is a window longer on
     either side: a storm that has been going for a while is a storm still.
     """
-    failing, observed = inside.count(span)
-    others_failing, others = everyone.count(span).without(inside.count(span))
-    if failing < AT_LEAST or 100 * failing < SHARE_PERCENT * observed or 2 * others_failing >= others:
-        return False
-    longer = _Span(span.begin - window, span.end + window)
-    others_failing, others = everyone.count(longer).without(inside.count(longer))
-    return not others_failing or accident(failing, observed, others_failing, others) <= CHANCE
+    for each in hit:
+        failing, observed = each.times.count(each.span)
+        others_failing, others = _outside(hit, everyone, each.span)
+        if 2 * others_failing >= others:
+            return False
+        longer = _Span(each.span.begin - window, each.span.end + window)
+        others_failing, others = _outside(hit, everyone, longer)
+        if others_failing and accident(failing, observed, others_failing, others) > CHANCE:
+            return False
+    return True
+
+
+def _outside(hit: Sequence[_Hit], everyone: _Times, span: _Span) -> _Count:
+    count = everyone.count(span)
+    for each in hit:
+        count = count.without(each.times.count(span))
+    return count
 
 
 def accident(failing: int, observed: int, others_failing: int, others: int) -> float:

@@ -417,3 +417,38 @@ def test_a_reload_that_moves_a_point_to_another_provider():
     network.run(400)
     assert network.bad("v0")[-3:] == [("unreachable", "label:provider=VNPT"), ("down", ""), ("up", "")]
     assert network.bad("v1")[-2:] == [("unreachable", "label:provider=VNPT"), ("up", "")]
+
+
+# -- two common fates -----------------------------------------------------------------------------------------------
+
+THREE = [
+    place(f"{letter}{number}", provider=letter, area=f"a{number % 10}") for letter in "abc" for number in range(40)
+]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("later", [0, 5, 20, 40, 90])
+def test_two_of_three_providers(hangs, later):
+    first, second = ([f"{letter}{number}" for number in range(40)] for letter in "ab")
+    gone = [cut(first, 60, 300, hangs=hangs), cut(second, 60 + later, 300, hangs=hangs)]
+    network = Network(config([*anchors(), *THREE]), gone).run(250)
+    for name in first:
+        assert network.of(name)[-1][1:] == ("unreachable", "label:provider=a")
+    for name in second:
+        assert network.of(name)[-1][1:] == ("unreachable", "label:provider=b")
+    assert all(network.bad(f"c{number}") == [] for number in range(40))
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("stay", [40, 2])
+def test_the_hub_is_back_and_a_provider_that_failed_before_it_is_not(hangs, stay):
+    wards = [replace(p, depends_on=place("x", needs=["hub"]).depends_on) for p in provider_wards()]
+    names = [f"v{number}" for number in range(40)]
+    gone = [cut(names, 60, 200), cut(names[:stay], 60, 400, hangs=hangs)]
+    gone.append(cut(["hub", *(ward.id for ward in wards)], 90, 200))
+    network = Network(config([*anchors(), place("hub", kind="hub"), *wards]), gone).run(350)
+    after = [("unreachable", "label:provider=VNPT")] if stay == 40 else [("down", "")]
+    for name in names[:stay]:
+        rows = network.bad(name)
+        assert rows[rows.index(("unreachable", "point:hub")) + 1 :] == after
+    assert all(network.bad(f"o{number}")[-1] == ("up", "") for number in range(86))
