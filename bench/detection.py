@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,7 +29,7 @@ from aiohttp import web
 from bench import measure
 from bench.measure import PROBER_CORE, SERVER_CORE, Goal
 
-PORT, BLACKBOX_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 18443, 19115, 19090, 19093
+PORT, WEB_PORT, BLACKBOX_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT = 18443, 18081, 19115, 19090, 19093
 INTERVAL, TIMEOUT, RETRY, DOWN_AFTER = 15, 3, 1, 3
 SPACING_SECONDS, LASTING_SECONDS, TAIL_SECONDS, BLIP_SECONDS = 35.0, 150.0, 200.0, 1.5
 AREA = 8
@@ -38,10 +39,14 @@ SECONDS = ("median_seconds_to_message", "most_seconds_to_message")
 
 @dataclass
 class Fault:
-    """What happens to some hosts, and when it was told by whom first (seconds after its begin), how often."""
+    """What happens to some hosts, and when it was told by whom first (seconds after its begin), how often.
+
+    ``phase`` is where in our interval it begins, from 0 to 1: evenly spread, so that a median of few is one of many.
+    """
 
     kind: str
     hosts: tuple[str, ...]
+    phase: float | None = None
     begun: float = 0.0
     told: dict[str, float] = field(default_factory=dict)
     messages: dict[str, int] = field(default_factory=dict)
@@ -55,8 +60,8 @@ def plan(each: int, blips: int) -> list[Fault]:
     """The faults in their order, every host struck once."""
     faults = []
     for kind in ("refuse", "reset", "hang"):
-        faults += [Fault(kind, (f"{kind}-{number}",)) for number in range(each)]
-    faults.append(Fault("area", tuple(f"area-{number}" for number in range(AREA))))
+        faults += [Fault(kind, (f"{kind}-{number}",), phase=(number + 0.5) / each) for number in range(each)]
+    faults.append(Fault("area", tuple(f"area-{number}" for number in range(AREA)), phase=0.5))
     faults += [Fault("blip", (f"blip-{number}",)) for number in range(blips)]
     random.Random(412).shuffle(faults)
     return faults
@@ -74,7 +79,7 @@ def inventory(faults: Sequence[Fault], addresses: dict[str, str], folder: Path, 
     points += [{**point, "host": addresses.get(str(point["id"]), f"{point['id']}.thu.test")} for point in calm]
     link = {"module": "page", "target": f"http://{{host}}:{PORT}/", "link": True}
     file: dict[str, Any] = {
-        "server": {"listen": "127.0.0.1:18081"},
+        "server": {"listen": f"127.0.0.1:{WEB_PORT}"},
         "storage": {"url": f"sqlite+aiosqlite:///{folder}/monitor.db", "spool": f"{folder}/spool"},
         "defaults": {"interval": f"{INTERVAL}s", "timeout": f"{TIMEOUT}s"},
         "modules": {"page": {"prober": "http", "http": {"preferred_ip_protocol": "ip4"}}},
@@ -158,6 +163,8 @@ class Ears:
 
 async def strike(session: aiohttp.ClientSession, control: str, fault: Fault) -> None:
     """Let the fault happen and end."""
+    if fault.phase is not None:
+        await asyncio.sleep((fault.phase * INTERVAL - await since_probed(session, fault.hosts[0])) % INTERVAL)
     conduct = {"area": "hang", "blip": "refuse"}.get(fault.kind, fault.kind)
     hosts = [f"{name}.thu.test" for name in fault.hosts]
     fault.begun = monotonic()
@@ -168,13 +175,19 @@ async def strike(session: aiohttp.ClientSession, control: str, fault: Fault) -> 
         answer.raise_for_status()
 
 
+async def since_probed(session: aiohttp.ClientSession, host: str) -> float:
+    """Seconds since our last probe of a host began."""
+    async with session.get(f"http://127.0.0.1:{WEB_PORT}/api/v1/points/{host}") as answer:
+        (endpoint,) = (await answer.json())["endpoints"]
+    return (datetime.now(UTC) - datetime.fromisoformat(endpoint["last"]["begun"])).total_seconds()
+
+
 async def run(faults: Sequence[Fault], spacing_seconds: float, folder: Path) -> None:
     """Everything started, every fault let happen, every message heard."""
     runner = web.AppRunner(Ears(faults).application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     hook = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    moments = random.Random(7)
     with ExitStack() as stack:
         (folder / "field.yaml").write_text(inventory(faults, {}, folder, hook))
         words = [sys.executable, "-m", "monitor.field", "--config", str(folder / "field.yaml")]
@@ -192,8 +205,7 @@ async def run(faults: Sequence[Fault], spacing_seconds: float, folder: Path) -> 
                 for number, fault in enumerate(faults):
                     print(f"{number + 1}/{len(faults)}: {fault.kind}", flush=True)
                     tasks.create_task(strike(session, control, fault))
-                    pause = 5.0 if fault.kind == "blip" else spacing_seconds
-                    await asyncio.sleep(pause + moments.uniform(0, INTERVAL) * (fault.kind != "blip"))
+                    await asyncio.sleep(5.0 if fault.kind == "blip" else spacing_seconds + INTERVAL)
             await asyncio.sleep(TAIL_SECONDS - LASTING_SECONDS)
     await runner.cleanup()
 
