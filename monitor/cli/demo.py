@@ -72,11 +72,13 @@ async def _demo(arguments: argparse.Namespace) -> None:
 
 def on_field(config: Config, field: Field, data: Path, *, story_begun: datetime | None) -> Config:
     """The configuration as the demo runs it: names, authority and storage of the simulated network, patience for who
-    watches for some minutes, and the work that the story plans."""
+    watches for some minutes, no closing time, and the work that the story plans."""
     windows = upkeep_windows(config, story_begun) if story_begun is not None else ()
     flapping = config.flapping
     return replace(
         config,
+        # Whoever watches at night is to see what would be sent too.
+        points=tuple(replace(point, hours="") for point in config.points),
         maintenance=(*config.maintenance, *windows),
         flapping=replace(flapping, window=min(FLAPPING_WINDOW, flapping.window)),
         resolution=Resolution(servers=field.servers),

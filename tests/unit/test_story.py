@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.calendar.hours import is_open
 from monitor.calendar.windows import covers, in_force, validate
-from monitor.cli.demo import upkeep_windows
+from monitor.cli.demo import Field, on_field, upkeep_windows
 from monitor.config import load
 from monitor.config.model import Config
 from monitor.field.hosts import Conduct, asked_host
@@ -121,3 +122,11 @@ def test_without_wards_there_is_no_story(tmp_path: Path) -> None:
     empty = load(tmp_path / "empty.yaml")
     assert list(chapters(empty)) == []
     assert upkeep_windows(empty, BEGUN) == ()
+
+
+def test_nobody_closes_for_the_night_so_that_everything_is_told(config: Config, tmp_path: Path) -> None:
+    field = Field(servers=(("127.0.0.1", 53),), ca_file=tmp_path / "ca.pem", control="")
+    assert any(point.hours not in ("", "24/7") for point in config.points), "in the file they do"
+    shown = on_field(config, field, tmp_path, story_begun=BEGUN)
+    night = datetime(2026, 11, 23, 19, tzinfo=UTC)
+    assert all(is_open(point.hours, night, shown.calendar) for point in shown.points)
