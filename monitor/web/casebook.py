@@ -50,10 +50,9 @@ class Casebook:
         names = {each.id: each.name for each in self._app[BOARD].config.points}
         if point and point not in names:
             raise web.HTTPNotFound
-        source = request.rel_url.with_path("/incidents/picture")
         return self._easel.page(
-            request, "incidents.html", picture=picture.html, source=str(source), title=picture.title,
-            now=self._app[CLOCK](), inbox=has_inbox(self._app),
+            request, "incidents.html", picture=picture.html, title=picture.title,
+            source=_source(request, "/incidents/picture"), now=self._app[CLOCK](), inbox=has_inbox(self._app),
         )  # fmt: skip
 
     async def incidents_picture(self, request: web.Request) -> web.Response:
@@ -145,7 +144,7 @@ class Casebook:
         picture = await self._inbox_picture(choose(request), request.query.get("cursor", ""))
         return self._easel.page(
             request, "inbox.html", picture=picture.html, title=picture.title, now=self._app[CLOCK](),
-            source=str(request.rel_url.with_path("/inbox/picture")),
+            source=_source(request, "/inbox/picture"),
         )  # fmt: skip
 
     async def inbox_picture(self, request: web.Request) -> web.Response:
@@ -172,6 +171,11 @@ class Casebook:
             cursor=cursor, following=following, late_seconds=wall.late_after(setting.config).total_seconds(),
         )  # fmt: skip
         return html, title
+
+
+def _source(request: web.Request, path: str) -> str:
+    """Where the page's picture comes from: of the same point, or of the same page of many."""
+    return str(request.rel_url.with_path(path).with_query(request.rel_url.query))
 
 
 def setup(app: web.Application, easel: Easel) -> None:

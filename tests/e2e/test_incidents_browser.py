@@ -257,6 +257,8 @@ async def test_the_list_of_incidents(served: World, open_page: Open) -> None:
     await expect(page.locator("#closed li")).to_have_count(1)
     await expect(page.locator("#closed li")).to_contain_text("Phường Cửa Nam mất kết nối")
     await page.goto(f"{served.url}/incidents?point=phuong-cua-nam")
+    await page.wait_for_selector("html[data-state=live]", state="attached")
+    await expect(page.locator("#picture")).to_have_attribute("data-source", "/incidents/picture?point=phuong-cua-nam")
     await expect(page.locator("#open")).to_contain_text("Không có sự cố nào đang mở.")
     await expect(page.locator("#closed li")).to_have_count(1)
     await page.goto(f"{served.url}/points/phuong-cua-nam")
