@@ -15,11 +15,11 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor.channels.base import ChannelOptions, Envelope, Item, Tools, Undelivered
 from monitor.channels.http import post, trust
-from monitor.channels.types import Duration, Url
+from monitor.channels.types import CaFile, Duration, Url
 
 _MISSED_RENEWALS = 4
 """Prometheus lets an alert stand for four of its resend intervals (rules/manager.go)."""
@@ -38,7 +38,7 @@ class AlertmanagerOptions(ChannelOptions):
     username: str = ""
     password: SecretStr | None = None
     bearer_token: SecretStr | None = None
-    ca_file: FilePath | None = None
+    ca_file: CaFile | None = None
     renew_every: Duration = timedelta(seconds=30)
     settle: Duration = timedelta(seconds=60)
 

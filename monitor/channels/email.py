@@ -15,10 +15,10 @@ from email.policy import SMTP, Policy
 from typing import Annotated, ClassVar, Literal, Self
 
 import aiosmtplib
-from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.channels.base import ChannelOptions, Envelope, Tools, Undelivered
-from monitor.channels.types import Duration, Taken, one_line
+from monitor.channels.types import CaFile, Duration, Taken, one_line
 
 _GOODBYE_SECONDS = 2.0
 _SLOW_STEPS = 3
@@ -83,7 +83,7 @@ class EmailOptions(ChannelOptions):
     sender: MailAddress
     sender_name: str = "Lienthong Monitor"
     to: tuple[MailAddress, ...] = Field(min_length=1)
-    ca_file: FilePath | None = None
+    ca_file: CaFile | None = None
     timeout: Duration = timedelta(seconds=20)
 
     @model_validator(mode="after")

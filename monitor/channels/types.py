@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, FilePath, PlainSerializer, SecretStr, WithJsonSchema
 
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
@@ -56,6 +58,18 @@ def _http_url(value: SecretStr) -> SecretStr:
 
 Url = Annotated[SecretStr, AfterValidator(_http_url)]
 """An http or https address. It may carry a password or a token, so it is never shown."""
+
+
+def _authorities(path: Path) -> Path:
+    try:
+        ssl.create_default_context().load_verify_locations(path)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"{path} holds no certificates that can be read; write the path of a PEM file") from error
+    return path
+
+
+CaFile = Annotated[FilePath, AfterValidator(_authorities)]
+"""A file of certificates to trust. It is read when the configuration is, so that a bad one changes nothing."""
 
 
 def peer(url: SecretStr) -> str:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from monitor.channels.base import ChannelOptions, Envelope, Tools
 from monitor.channels.document import document
 from monitor.channels.http import post, trust
-from monitor.channels.types import Url
+from monitor.channels.types import CaFile, Url
 
 _PREFIX = "whsec_"
 _SHORTEST_KEY_BYTES = 16
@@ -58,7 +58,7 @@ class WebhookOptions(ChannelOptions):
         default=None, description="signs every message; base64 after whsec_, or any text of 16 bytes and more"
     )
     headers: Annotated[Mapping[str, SecretStr], AfterValidator(_headers)] = Field(default_factory=dict)
-    ca_file: FilePath | None = None
+    ca_file: CaFile | None = None
 
 
 class Webhook:

@@ -233,3 +233,12 @@ async def test_what_asks_for_longer_attempts_bounds_them(name: str, tmp_path: Pa
         channel = build(name, options_for(name, 9, tmp_path), given)
     usual = timedelta(seconds=10)
     assert 10 <= attempt_seconds(channel, usual) <= 60
+
+
+@pytest.mark.parametrize("name", ["alertmanager", "email", "webhook"])
+def test_a_file_of_authorities_that_holds_none_is_refused_with_the_configuration(name: str, tmp_path: Path) -> None:
+    """Later it would be the program that fails."""
+    bad = tmp_path / "ca.pem"
+    bad.write_text("not a certificate")
+    with pytest.raises(ValidationError, match="holds no certificates"):
+        find_channels()[name].options.model_validate({**options_for(name, 9, tmp_path), "ca_file": bad})
