@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from monitor.web.keys import BOARD, CLOCK, INCIDENTS, STORE
 from monitor.web.pictures import Picture, Pictures
 from monitor.web.proof import samples
 from monitor.web.reading import as_it_was, has_inbox, incidents_of
+from monitor.web.short_form import ShortForms
 from monitor.web.timeline import closing, silenced, timeline
 
 ROWS = 30
@@ -38,6 +40,7 @@ class Casebook:
         self._app = app
         self._easel = easel
         self._pictures = Pictures(clock=app[CLOCK])
+        self._short_forms = ShortForms(lambda: app[BOARD].config.alerts)
 
     def _setting(self, language: str, now: datetime) -> Setting:
         board = self._app[BOARD]
@@ -127,12 +130,13 @@ class Casebook:
         incident = self._app[INCIDENTS].get(found.uid) or fold(events or ()) or found
         incident = as_it_was(incident, events or ()) or incident
         words, said = setting.words, case(incident, setting)
+        notes = await asyncio.to_thread(letters.letters, told, setting, short=self._short_forms.say)
         html = self._easel.render(
             language, "incident_picture.html", now=now, case=said, incident=incident,
             happenings=timeline(events or (), setting), known=events is not None,
             samples=samples(incident.evidence, setting),
             affected=[touched(each, incident, setting) for each in incident.affected.values()],
-            letters=letters.letters(told, setting),
+            letters=notes,
             silenced=silenced(incident, setting), over=closing(incident, setting),
             resolution=resolution(words, incident.resolution) if incident.resolution else "",
             late_seconds=wall.late_after(setting.config).total_seconds(),
@@ -166,8 +170,10 @@ class Casebook:
         except ValueError as error:
             raise web.HTTPNotFound from error
         title = setting.words.gettext("Hộp thư thử")
+        # Probes are timed on this loop: a thread writes.
+        notes = await asyncio.to_thread(letters.letters, found, setting, short=self._short_forms.say)
         html = self._easel.render(
-            language, "inbox_picture.html", now=now, title=title, letters=letters.letters(found, setting), known=known,
+            language, "inbox_picture.html", now=now, title=title, letters=notes, known=known,
             cursor=cursor, following=following, late_seconds=wall.late_after(setting.config).total_seconds(),
         )  # fmt: skip
         return html, title

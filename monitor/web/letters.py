@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from monitor.incidents.model import Delivery, DeliveryOutcome
+from monitor.incidents.model import Delivery, DeliveryOutcome, Message
 from monitor.language import N_
 from monitor.storage.records import Letter
 from monitor.web.incident import Setting
@@ -29,9 +30,18 @@ BUCKETS = {
 }
 
 
+Short = Callable[[Message, timedelta], str]
+"""A message in at most 160 characters, told so much late; "" when there is no such form."""
+
+
+def _unsaid(message: Message, late: timedelta) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One letter. ``title`` and ``text`` are what was said, "" while it wasn't; ``trouble`` why it did not arrive."""
+    """One letter. ``title`` and ``text`` are what was said, "" while it wasn't; ``short`` the same for a telephone's
+    text message, "" when that is what was said; ``trouble`` why it did not arrive."""
 
     id: str
     kind: str
@@ -43,19 +53,31 @@ class Note:
     late: str
     title: str
     text: str
+    short: str
     trouble: str
 
 
-def letters(found: Sequence[Letter], setting: Setting) -> tuple[Note, ...]:
-    """The letters in words, in their order."""
-    return tuple(_note(letter, setting) for letter in found)
+def letters(found: Sequence[Letter], setting: Setting, *, short: Short = _unsaid) -> tuple[Note, ...]:
+    """The letters in words, in their order. ``short`` says a message in a text message's length; what was said together
+    with others, as a digest, has no such form of its own."""
+    together = Counter((letter.message.channel, said.at, said.text) for letter in found if (said := _said(letter)))
+    notes = []
+    for letter in found:
+        said = _said(letter)
+        alone = said is not None and together[letter.message.channel, said.at, said.text] == 1
+        form = short(letter.message, said.at - letter.message.due_at) if said and alone else ""
+        notes.append(_note(letter, said, form, setting))
+    return tuple(notes)
 
 
-def _note(letter: Letter, setting: Setting) -> Note:
+def _said(letter: Letter) -> Delivery | None:
+    return next((each for each in reversed(letter.deliveries) if each.title or each.text), None)
+
+
+def _note(letter: Letter, said: Delivery | None, short: str, setting: Setting) -> Note:
     words, message = setting.words, letter.message
     _ = words.gettext
     last = letter.deliveries[-1] if letter.deliveries else None
-    said = next((each for each in reversed(letter.deliveries) if each.title or each.text), None)
     return Note(
         id=message.id,
         kind=_(MESSAGES[message.kind]),
@@ -67,6 +89,7 @@ def _note(letter: Letter, setting: Setting) -> Note:
         late=_late(letter, last, setting),
         title=said.title if said else "",
         text=said.text if said else "",
+        short=short if said and short != said.text else "",
         trouble=last.detail if last and last.outcome is not DeliveryOutcome.DELIVERED else "",
     )
 

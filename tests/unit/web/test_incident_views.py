@@ -10,7 +10,7 @@ import pytest
 
 from monitor.board import PointView
 from monitor.calendar.model import Window
-from monitor.config.model import Contact
+from monitor.config.model import Alerts, Contact
 from monitor.incidents.model import (
     Acknowledgement,
     Delivery,
@@ -27,6 +27,8 @@ from monitor.storage.records import Letter
 from monitor.web import letters, panel, planned, proof, timeline
 from monitor.web.incident import bucket_of, case, contact, numbers, ranked
 from monitor.web.reading import as_it_was
+from monitor.web.short_form import ShortForms
+from tests.unit.alerts.rendering_facts import facts
 from tests.unit.web.samples import (
     CONTACT,
     NOW,
@@ -451,6 +453,32 @@ def test_letters() -> None:
     assert (failed.outcome, failed.trouble, failed.late) == ("chưa gửi được, sẽ gửi lại", "refused", "")
     assert letter().outcome == "đang chờ gửi"
     assert letter((DeliveryOutcome.DELIVERED, 0, "", "")).late == ""
+
+
+def sent(name: str, text: str, **payload: Any) -> Letter:
+    message = Message(
+        id=name, incident="u", kind=MessageKind.OPENED, channel="mail", route="all", created_at=NOW, due_at=NOW,
+        payload=payload,
+    )  # fmt: skip
+    at = NOW + timedelta(seconds=2)
+    delivery = Delivery(message=name, at=at, outcome=DeliveryOutcome.DELIVERED, attempt=1, text=text)
+    return Letter(message=message, deliveries=[delivery])
+
+
+def test_what_was_said_is_shown_in_its_short_form_too() -> None:
+    forms = ShortForms(lambda: Alerts(url="http://wall"))
+
+    def short(*found: Letter) -> list[str]:
+        return [each.short for each in letters.letters(found, setting(), short=forms.say)]
+
+    (said,) = short(sent("a", "long", **facts()))
+    assert said.startswith("Phuong Ba Dinh")
+    assert len(said) <= 160
+    assert short(sent("a", said, **facts())) == [""], "it was said so"
+    assert short(sent("a", "both", **facts()), sent("b", "both", **facts())) == ["", ""], "a digest's own is not kept"
+    assert short(sent("a", "long", number=4)) == [""], "too little is known of it"
+    late = forms.say(sent("a", "long", **facts()).message, timedelta(minutes=12))
+    assert "gui muon 12 phut" in late.lower()
 
 
 def window(name: str, begin: timedelta, lasts: timedelta, **values: Any) -> Window:
