@@ -86,9 +86,9 @@ class Board:
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
             self._gallery.overtake(result.key.point)
-        if not (after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited):
-            return _NOTHING
-        return self._weigh(point, state, before, result)
+        if after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited:
+            return self._weigh(point, state, before, result)
+        return self._catch_up() if self._causes.behind else _NOTHING
 
     def age(self, now: datetime) -> list[Row]:
         """What has become unknown by ``now`` because nothing came; and what a restart found undecided.
@@ -151,7 +151,7 @@ class Board:
             elif before[name] != _membership(point):
                 self._causes.touch(name, now)
         carry_over(self._causes, now)
-        rows += self._causes.judge(now, now)
+        rows += self._causes.judge_all(now)
         return [*self._flags.follow(rows, now), *self._flags.close(now)]
 
     def restore(self, resume: Resume) -> None:
@@ -230,6 +230,11 @@ class Board:
             suspect=after.suspect or self._causes.confirms_anew(state),
             hasten=tuple(dict.fromkeys(hasten)),
         )
+
+    def _catch_up(self) -> Applied:
+        """Go on with what was too much to judge at once."""
+        now = self._clock()
+        return Applied(rows=tuple(self._flags.follow(self._causes.judge(now, self._stamp(now)), now)))
 
     def _stamp(self, now: datetime) -> datetime:
         """When a row decided ``now`` is recorded: never before an earlier decision, which it would not overrule."""

@@ -77,7 +77,7 @@ def carry_over(causes: Causes, now: datetime) -> None:
 
 def _carry_spares(causes: Causes, now: datetime) -> None:
     for name, point in causes.points.items():
-        if name in causes.neighbours.spared or point.blamed(""):
+        if name in causes.neighbours.choosers or point.blamed(""):
             causes.weigh_spares(name, now)
 
 

@@ -21,12 +21,15 @@ from monitor.model import EndpointKey, Fault, FaultKind, Outcome, Result, Status
 
 TAKE_OVER = timedelta(seconds=60)
 """A parent that is confirmed so long after its child still takes the child over."""
+AT_ONCE = 512
+"""So many steps of judgement at once: a hub with thousands of points behind it must not hold up the loop."""
 
 
 class Causes:
     """Whose fault the board's failures are: it opens a case with each first failure and lays blames on points.
 
-    :meth:`hear` takes note of a result, :meth:`judge` decides what can be decided and settles the points concerned.
+    :meth:`hear` takes note of a result, :meth:`judge` decides what can be decided and settles the points concerned;
+    it is ``behind`` when that was too much for once.
     """
 
     def __init__(self, *, planned: Callable[[str], bool]) -> None:
@@ -39,6 +42,7 @@ class Causes:
         self._ready: list[Case] = []
         self._touched: dict[str, datetime] = {}
         self._rows: list[Transition] = []
+        self.behind = False
 
     def arrange(
         self, config: Config, points: Mapping[str, PointState], states: Mapping[EndpointKey, EndpointState]
@@ -118,6 +122,8 @@ class Causes:
         at = next((change.at for change in state.health.decided if change.status in ANSWERING), result.begun)
         if case.confirmed is not None:
             self._blame(case, at, "")
+        elif (held := self.points[case.key.point].held) is not None:
+            self.touch(case.key.point, held)
         hasten = self._leave_fates(case, result, now)
         for child in self.losses.blamed_through(case.node):
             if case.confirmed is not None:
@@ -158,17 +164,27 @@ class Causes:
         """What has waited for its deadline waits no more."""
         self._ready += [case for case in self.cases.waiting.values() if case.deadline and case.deadline <= now]
 
-    def judge(self, now: datetime, recorded_at: datetime) -> list[Transition]:
-        """Decide what can be decided; the rows of the points concerned."""
-        while self._ready or self._touched:
-            while self._ready:
+    def judge(self, now: datetime, recorded_at: datetime, *, most: int = AT_ONCE) -> list[Transition]:
+        """Decide what can be decided; the rows of the points concerned. What is over ``most`` waits for the next."""
+        for _ in range(most):
+            if self._ready:
                 case = self._ready.pop()
                 if self.cases.get(case.node) is case and case.waits:
                     self._decide(case, now, recorded_at)
-            touched, self._touched = self._touched, {}
-            for name, begin in touched.items():
-                self._rows += self.settle(name, begin, now, recorded_at)
+            elif self._touched:
+                name = next(iter(self._touched))
+                self._rows += self.settle(name, self._touched.pop(name), now, recorded_at)
+            else:
+                break
+        self.behind = bool(self._ready or self._touched)
         rows, self._rows = self._rows, []
+        return rows
+
+    def judge_all(self, now: datetime) -> list[Transition]:
+        """Decide whatever can be decided, however long that takes."""
+        rows = self.judge(now, now)
+        while self.behind:
+            rows += self.judge(now, now)
         return rows
 
     def settle(self, name: str, begin: datetime, now: datetime, recorded_at: datetime) -> list[Transition]:
@@ -185,7 +201,10 @@ class Causes:
         self._touched[name] = min(begin, self._touched.get(name, begin))
 
     def _holds(self, name: str) -> bool:
-        link = self.cases.get(name)
+        """Whether a point waits for its cause; one that lacks a spare also for whether it is cut off altogether."""
+        link, point = self.cases.get(name), self.points[name]
+        if link is not None and link.confirmed is None and point.blamed("") and not point.is_unknown:
+            return True
         return any(
             case.waits and (link is None or case is link or link.confirmed is None)
             for case in self.cases.of_point(name)
@@ -264,6 +283,8 @@ class Causes:
         common = self.fates.of(case)
         if common is not None:
             common.taken.add(case.node)
+        for child in self.neighbours.users.get(case.node, ()):
+            self.weigh_spares(child, case.blamed_from)
 
     def _blame(self, case: Case, at: datetime, fault: str) -> None:
         self.points[case.key.point].blame(case.key.endpoint, at, fault)

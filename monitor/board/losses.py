@@ -84,11 +84,16 @@ class Losses:
         return [case for case in found if case is not None and is_blamed_on_point(case)]
 
     def spare(self, child: str) -> str:
-        """The fault that takes a point its spare path, as long as that goes on; "" when it has all of them."""
-        members = {member for dependency in self._neighbours.needs.get(child, ()) for member in dependency}
-        failing = {each: case.begin for each in members & self.lost if (case := self._cases.get(each)) is not None}
-        faults = {each: str(Fault(FaultKind.POINT, each)) for each in failing}
+        """The fault that takes a point or an endpoint of it its spare path, as long as that goes on; "" when it has all
+        of them."""
+        needs, nodes = self._neighbours.needs, self._neighbours.choosers.get(child, ())
+        members = {member for node in nodes for dependency in needs[node] for member in dependency} & self.lost
+        cases = {
+            each: case for each in members if (case := self._cases.get(each)) is not None and case.fault is not None
+        }
+        faults = {each: case.fault or str(Fault(FaultKind.POINT, each)) for each, case in cases.items()}
         current = self._points[child].blamed("")
         if current in faults.values():
             return current
-        return next((faults[each] for each in topology.spares_lost(child, self._neighbours.needs, failing)), "")
+        failing = {each: case.begin for each, case in cases.items()}
+        return next((faults[each] for node in nodes for each in topology.spares_lost(node, needs, failing)), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from monitor.config.model import Config, Endpoint, Point
+from monitor.config.model import Config, Dependency, Endpoint, Point
 from monitor.health import topology
 from monitor.model import EndpointKey
 
@@ -28,7 +28,7 @@ class Neighbours:
     """See the module. ``keys`` are the endpoints that are probed, by node; ``labels`` those that count, by node.
 
     ``groups`` are the nodes under each value of a label (``label=value``), ``users`` the points that have each point as
-    one of several that will do.
+    one of several that will do, for themselves or for an endpoint: ``choosers`` are these nodes by point.
     """
 
     def __init__(self, config: Config) -> None:
@@ -37,6 +37,7 @@ class Neighbours:
         self.labels: dict[Node, Mapping[str, str]] = {}
         self.groups: dict[str, list[Node]] = {}
         self.users: dict[str, list[str]] = {}
+        self.choosers: dict[str, list[Node]] = {}
         self._needs: dict[Node, Sequence[tuple[str, ...]]] = {}
         self._ancestors: dict[Node, frozenset[str]] = {}
         self._dependants: dict[str, frozenset[Node]] = {}
@@ -47,11 +48,6 @@ class Neighbours:
             for member in {member for dependency in dependencies for member in dependency}:
                 self._children.setdefault(member, []).append(node)
         self.links = [node for node in self.labels if self.is_link(node)]
-
-    @property
-    def spared(self) -> set[str]:
-        """The points that have a spare of something."""
-        return {child for children in self.users.values() for child in children}
 
     @property
     def needs(self) -> topology.Needs:
@@ -109,10 +105,7 @@ class Neighbours:
 
     def _place(self, point: Point, wanted: Sequence[str]) -> None:
         if point.depends_on:
-            self._needs[point.id] = tuple(dependency.any_of for dependency in point.depends_on)
-        for dependency in point.depends_on:
-            for member in dependency.any_of if len(dependency.any_of) > 1 else ():
-                self.users.setdefault(member, []).append(point.id)
+            self._need(point.id, point.id, point.depends_on)
         values = dict(point.labels) | ({"area": point.area} if point.area else {})
         labels = {label: values[label] for label in wanted if values.get(label)}
         for endpoint in point.endpoints:
@@ -121,13 +114,23 @@ class Neighbours:
             node = node_of(endpoint)
             self.keys[node] = endpoint.key
             if endpoint.depends_on:
-                self._needs[node] = tuple(dependency.any_of for dependency in endpoint.depends_on)
+                self._need(node, point.id, endpoint.depends_on)
             if point.kind == "anchor":
                 continue
             self.labels[node] = labels if endpoint.link else {"endpoint": endpoint.key.endpoint} | labels
             names = [_name(endpoint.key)] if not endpoint.link else [f"{name}={it}" for name, it in labels.items()]
             for name in names:
                 self.groups.setdefault(name, []).append(node)
+
+    def _need(self, node: Node, point: str, dependencies: Sequence[Dependency]) -> None:
+        self._needs[node] = tuple(dependency.any_of for dependency in dependencies)
+        spared = [member for dependency in dependencies if len(dependency.any_of) > 1 for member in dependency.any_of]
+        if spared:
+            self.choosers.setdefault(point, []).append(node)
+        for member in spared:
+            users = self.users.setdefault(member, [])
+            if point not in users:
+                users.append(point)
 
 
 def spread(nodes: Sequence[Node], most: int) -> Sequence[Node]:

@@ -97,6 +97,11 @@ class PointState:
         return self.link is not None and (self.link.health.down.holds or self.link.health.down.length > 0)
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether nothing is known of the link."""
+        return self.link is None or self.link.health.status is Status.UNKNOWN
+
+    @property
     def cut_since(self) -> datetime | None:
         """Since when the point was said to be down, as far back as that may still be taken back."""
         reached = prune(self.track, self.reach)

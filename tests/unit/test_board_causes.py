@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.board.causes import AT_ONCE
+from monitor.config.model import Dependency
 from monitor.ledger import timeline, uptime
 from monitor.model import EndpointKey, Observation, Reason, Status
 from tests.unit.board_network import Network, anchors, config, cut, place
@@ -452,3 +454,65 @@ def test_the_hub_is_back_and_a_provider_that_failed_before_it_is_not(hangs, stay
         rows = network.bad(name)
         assert rows[rows.index(("unreachable", "point:hub")) + 1 :] == after
     assert all(network.bad(f"o{number}")[-1] == ("up", "") for number in range(86))
+
+
+# -- more about spares ----------------------------------------------------------------------------------------------
+
+
+def behind_the_hub(*, needs=(("c1", "c2"),)):
+    circuits = [place("c1", kind="circuit", needs=["hub"]), place("c2", kind="circuit", needs=["hub2"])]
+    hubs = [place("hub", kind="hub"), place("hub2", kind="hub")]
+    return config([*anchors(), *hubs, *circuits, *children(needs=needs)])
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_spare_that_is_lost_because_of_the_hub_is_the_hubs_fault(hangs):
+    network = Network(behind_the_hub(), [cut(["hub", "c1"], 60, 120, hangs=hangs)]).run(250)
+    for name in WARDS:
+        assert network.bad(name)[-2:] == [("degraded", "point:hub"), ("up", "")]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_nobody_is_said_to_lack_a_spare_while_it_may_be_cut_off(hangs):
+    circuits = [place(name, kind="circuit", needs=["hub"]) for name in ("c1", "c2")]
+    points = config([*anchors(), place("hub", kind="hub"), *circuits, *children(needs=[("c1", "c2")])])
+    network = Network(points, [cut(["hub", "c1", "c2", *WARDS], 60, 120, hangs=hangs)]).run(110)
+    for name in WARDS:
+        assert network.bad(name) == [("unreachable", "point:hub")]
+
+
+def test_a_blip_while_the_spare_is_lost_hides_that_for_no_longer_than_it_lasts():
+    network = Network(redundant(), [cut("c1", 60, 120), cut("w0", 60, 62)]).run(200)
+    assert network.bad("w0") == [("degraded", "point:c1"), ("up", "")]
+    assert network.of("w0")[1][0] == network.of("c1")[1][0]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_an_endpoint_that_lost_its_spare_is_degraded(hangs):
+    platforms = [place("p1", kind="service"), place("p2", kind="service")]
+    ward = place("w0", endpoints=("link", "exchange"))
+    either = Dependency(any_of=("p1", "p2"))
+    exchange = [replace(each, depends_on=() if each.link else (either,)) for each in ward.endpoints]
+    points = config([*anchors(), *platforms, replace(ward, endpoints=tuple(exchange)), place("w1")])
+    network = Network(points, [cut("p1", 60, 120, hangs=hangs)]).run(200)
+    assert network.bad("w0") == [("degraded", "point:p1"), ("up", "")]
+    assert network.bad("w1") == []
+    gone = [cut("p1", 60, 200), cut("p2", 100, 200, hangs=hangs), cut("w0", 100, 200, name="exchange", hangs=hangs)]
+    network = Network(points, gone).run(300)
+    assert network.bad("w0")[:2] == [("degraded", "point:p1"), ("faulty", "point:p1")]
+    assert network.status("w0") is Status.UP
+
+
+# -- at once, or not ------------------------------------------------------------------------------------------------
+
+
+def test_thousands_behind_a_hub_are_not_decided_in_one_go():
+    wards = [place(f"w{number}", needs=["hub"]) for number in range(700)]
+    everyone = ["hub", *(ward.id for ward in wards)]
+    network = Network(config([*anchors(), place("hub", kind="hub"), *wards]), [cut(everyone, 20, 60)]).run(50)
+    together: dict[object, int] = {}
+    for row in network.rows:
+        together[row.recorded_at] = together.get(row.recorded_at, 0) + 1
+    assert max(together.values()) <= AT_ONCE
+    for ward in wards:
+        assert network.bad(ward.id) == [("unreachable", "point:hub")]
