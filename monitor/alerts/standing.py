@@ -124,5 +124,5 @@ async def _ask(session: aiohttp.ClientSession, url: str, pace: Pace) -> str:
     try:
         async with asyncio.timeout(pace.attempt.total_seconds()), session.get(url) as answer:
             return "" if answer.ok else f"status {answer.status}"
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         return type(error).__name__

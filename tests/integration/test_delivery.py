@@ -397,3 +397,19 @@ class TestHeartbeat:
             async with living(setup, tmp_path):
                 await until(lambda: len(post.taken) > 3)
         assert [record.message for record in caplog.records] == ["the heartbeat's address does not answer: status 500"]
+
+    async def test_an_address_that_is_no_name_ends_nothing(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with Post().serve() as post:
+            setup = config(
+                [channel("duty", post.url)],
+                heartbeat_url=f"http://{'a' * 70}.test/secret",
+                heartbeat_every=timedelta(seconds=0.01),
+            )
+            async with living(setup, tmp_path) as life:
+                await until(lambda: bool(caplog.records))
+                life.tell(*life.opened(1))
+                await life.quiet()
+                assert post.said("duty") == [[(1, "opened")]]
+        assert "secret" not in caplog.text
