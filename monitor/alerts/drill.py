@@ -106,7 +106,9 @@ def parts_of(config: Config, imagined: Trial, kind: MessageKind) -> list[Mapping
     """What a message about it is made of."""
     ground = stand(config)
     known = facts(imagined.incident, ground.points, ground.areas, url="", now=imagined.at)
-    return [{**known, "kind": kind.value}]
+    # So that whoever routes and inhibits by labels can tell it from the real one.
+    marks = {"test": "true"} if kind is MessageKind.TEST else {}
+    return [{**known, "kind": kind.value, "labels": {**known["labels"], **marks}}]
 
 
 async def deliver(config: Config, imagined: Trial, channels: Sequence[str]) -> list[Delivered]:

@@ -101,6 +101,7 @@ def test_a_fault_of_the_hub_is_told_at_night(file: Path, capsys: pytest.CaptureF
 def test_a_test_message_is_sent_and_marked(file: Path, post: Post, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--point", "a", "--at", DAY, "--send") == 0
     assert "sent  duty" in capsys.readouterr().out
+    assert [item["labels"]["test"] for taken in post.taken for item in taken.body["items"]] == ["true"]
     [taken] = post.at("duty")
     assert taken.body["kind"] == "test"
     assert "THỬ" in taken.body["title"]
