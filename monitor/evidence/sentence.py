@@ -76,7 +76,7 @@ def _path(words: Words, path: Mapping[str, Any] | None) -> str:
         return ""
     hops = [hop for hop in path["hops"] if hop["address"]]
     if not hops:
-        return _("không thiết bị nào dọc đường trả lời")
+        return _("không dò được đường đi") if path["trouble"] else _("không thiết bị nào dọc đường trả lời")
     number: int = hops[-1]["hop"]
     if path["reached"]:
         return _("đường đi tới nơi (%d vòng)") % number

@@ -53,6 +53,7 @@ def test_the_sentence_of_the_house() -> None:
         ({"tls": [said(False, "tls", port=443)]}, "TLS hỏng"),
         ({"tls": [said(False, "timeout", port=443)]}, ""),
         ({"path": {**STOPPED, "reached": True}}, "đường đi tới nơi (2 vòng)"),
+        ({"path": {"hops": [], "reached": False, "trouble": "network is unreachable"}}, "không dò được đường đi"),
         ({"path": {"hops": [], "reached": False, "trouble": ""}}, "không thiết bị nào dọc đường trả lời"),
     ],
 )
