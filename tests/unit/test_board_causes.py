@@ -12,7 +12,7 @@ from monitor.config.model import Dependency
 from monitor.ledger import timeline, uptime
 from monitor.model import EndpointKey, Observation, Reason, Status
 from tests.unit.board_network import Network, anchors, config, cut, place
-from tests.unit.board_world import moment, seconds
+from tests.unit.board_world import World, moment, seconds
 
 WARDS = [f"w{number}" for number in range(8)]
 
@@ -507,12 +507,30 @@ def test_an_endpoint_that_lost_its_spare_is_degraded(hangs):
 
 
 def test_thousands_behind_a_hub_are_not_decided_in_one_go():
-    wards = [place(f"w{number}", needs=["hub"]) for number in range(700)]
-    everyone = ["hub", *(ward.id for ward in wards)]
-    network = Network(config([*anchors(), place("hub", kind="hub"), *wards]), [cut(everyone, 20, 60)]).run(50)
-    together: dict[object, int] = {}
-    for row in network.rows:
-        together[row.recorded_at] = together.get(row.recorded_at, 0) + 1
-    assert max(together.values()) <= AT_ONCE
-    for ward in wards:
-        assert network.bad(ward.id) == [("unreachable", "point:hub")]
+    wards = [place(f"w{number}", needs=["hub"]) for number in range(AT_ONCE)]
+    world = World(config([place("hub", kind="hub"), *wards]))
+    for name in ("hub", *(ward.id for ward in wards)):
+        world.see(0, "link", of=name)
+    for second in (10, 11, 12):
+        for ward in wards:
+            world.see(second, "link", "D", of=ward.id)
+    applied = [world.see(second, "link", "D", of="hub") for second in (12.1, 12.2)]
+    assert max(len(each.rows) for each in applied) < AT_ONCE  # a step decides, another settles
+    world.see(13, "link", "D", of="hub")
+    world.grow_old(14)
+    assert all(world.view(ward.id).fault == "point:hub" for ward in wards)
+
+
+def test_what_was_too_much_goes_on_with_any_result():
+    wards = [place(f"w{number}", needs=["hub"]) for number in range(AT_ONCE)]
+    world = World(config([place("hub", kind="hub"), *wards, place("well")]))
+    for name in ("hub", "well", *(ward.id for ward in wards)):
+        world.see(0, "link", of=name)
+    for second in (10, 11, 12):
+        for ward in wards:
+            world.see(second, "link", "D", of=ward.id)
+    for second in (12.1, 12.2):
+        world.see(second, "link", "D", of="hub")
+    assert any(world.view(ward.id).fault == "" for ward in wards)
+    world.see(12.3, "link", of="well")
+    assert all(world.view(ward.id).fault == "point:hub" for ward in wards)
