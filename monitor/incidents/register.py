@@ -159,7 +159,6 @@ class Register:
         if row.status is Status.UNOBSERVED:
             self._rows.pop(point, None)
             self._never.discard(point)
-            self._flapping.pop(point, None)
             self._withdraw(writing, point, row.at)
             return
         self._rows[point] = row

@@ -508,7 +508,7 @@ class TestConfiguration:
     def test_it_comes_back_as_if_it_had_never_been(self) -> None:
         desk = Desk()
         desk.take(row("a", 0, "down"), flag("a", 1, "flapping", True))
-        desk.take(row("a", 60, "unobserved", reason=Reason.CONFIG))
+        desk.take(row("a", 60, "unobserved", reason=Reason.CONFIG), flag("a", 60, "flapping", False))
         assert desk.take(row("a", 90, "down", first=True)) == []
         assert desk.age(690)[0] == "#2 opened fault=never:2 severity=info"
 
