@@ -122,6 +122,12 @@ def _on_store(work: Work) -> Callable[[argparse.Namespace], int]:
     async def run(arguments: argparse.Namespace, url: str) -> int:
         store = Store(url)
         try:
+            if store.missing:
+                print(
+                    f"monitor token: there is no {store.missing}; say this where the monitor runs, once it has run",
+                    file=sys.stderr,
+                )
+                return 1
             await store.open()
             return await work(arguments, store)
         finally:

@@ -71,6 +71,11 @@ class Database:
     def is_sqlite(self) -> bool:
         return self._url.get_backend_name() == "sqlite"
 
+    @property
+    def missing(self) -> str:
+        """The SQLite file that :meth:`open` would make; "" when it is there, or on a server."""
+        return self.name if self.is_sqlite and not Path(self.name).exists() else ""
+
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT; both dialects spell it alike."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)

@@ -49,6 +49,11 @@ class Store:
         """How long the last writing transaction took."""
         return self._database.write_seconds
 
+    @property
+    def missing(self) -> str:
+        """The file that opening would make; "" when it is there, or is a server's business."""
+        return self._database.missing
+
     async def open(self) -> None:
         """Make the file and its directory, bring the schema up to date. Where it is not done, the other verbs do it."""
         await self._database.open()
