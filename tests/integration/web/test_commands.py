@@ -197,7 +197,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-async def made(path: Path) -> None:
+async def first_run(path: Path) -> None:
     """The database that a first run leaves."""
     store = Store(f"sqlite:///{path}")
     await store.open()
@@ -209,7 +209,7 @@ def test_tokens_are_made_listed_and_revoked(file: Path, tmp_path: Path, capsys: 
     assert main(["token", "list", *config]) == 1, "no database is made where none is"
     assert "there is no" in capsys.readouterr().err
     assert not (tmp_path / "tokens.db").exists()
-    asyncio.run(made(tmp_path / "tokens.db"))
+    asyncio.run(first_run(tmp_path / "tokens.db"))
     assert main(["token", "list", *config]) == 0
     assert capsys.readouterr().out == "No tokens.\n"
     assert main(["token", "create", "--name", "trực ca", "--scope", "operate", "--expires", "90d", *config]) == 0
