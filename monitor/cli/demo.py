@@ -23,7 +23,10 @@ from monitor.field import story
 
 STABLE_AFTER = timedelta(minutes=1)
 STOP_SECONDS = 5
-FLAPPING_WINDOW = timedelta(minutes=5)
+FLAPPING_WINDOW = timedelta(seconds=100)
+FLAPPING_ENTER = 3
+"""The second failure within the window is told as flapping: shorter than what lies between two chapters of the story
+that strike the same ward."""
 
 
 def add_to(commands: Commands, *, default_config: Path) -> None:
@@ -65,7 +68,7 @@ async def _demo(arguments: argparse.Namespace) -> None:
 
         def read() -> Config:
             config = load(arguments.config, placeholders=True)
-            return at_address(on_field(config, field, arguments.data, story_begun=begun), arguments.listen)
+            return linked(at_address(on_field(config, field, arguments.data, story_begun=begun), arguments.listen))
 
         await app.serve(load=read, announce=partial(_announce, arguments, field), simulated=True)
 
@@ -80,12 +83,22 @@ def on_field(config: Config, field: Field, data: Path, *, story_begun: datetime 
         # Whoever watches at night is to see what would be sent too.
         points=tuple(replace(point, hours="") for point in config.points),
         maintenance=(*config.maintenance, *windows),
-        flapping=replace(flapping, window=min(FLAPPING_WINDOW, flapping.window)),
+        flapping=replace(
+            flapping, window=min(FLAPPING_WINDOW, flapping.window), enter=min(FLAPPING_ENTER, flapping.enter)
+        ),
         resolution=Resolution(servers=field.servers),
         ca_file=field.ca_file,
         stable_after=min(STABLE_AFTER, config.stable_after),
         storage=Storage(url=f"sqlite+aiosqlite:///{data / 'monitor.db'}", spool=data / "spool"),
     )
+
+
+def linked(config: Config) -> Config:
+    """The configuration with messages that link to this wall, wherever it listens; to the file's while its port isn't
+    known yet."""
+    if not config.server.port:
+        return config
+    return replace(config, alerts=replace(config.alerts, url=f"http://{config.server.host}:{config.server.port}"))
 
 
 def upkeep_windows(config: Config, begun: datetime) -> tuple[Window, ...]:

@@ -1,5 +1,6 @@
 """The demo's story: what happens, in which order, and that everything is mended before the next round."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from monitor.calendar.hours import is_open
 from monitor.calendar.windows import covers, in_force, validate
-from monitor.cli.demo import Field, on_field, upkeep_windows
+from monitor.cli.demo import Field, linked, on_field, upkeep_windows
 from monitor.config import load
 from monitor.config.model import Config
 from monitor.field.hosts import Conduct, asked_host
@@ -30,6 +31,13 @@ SINGLE, AREA, FLAPS, SPARE, WORK, HUB = (
 @pytest.fixture(scope="module")
 def config() -> Config:
     return load(INVENTORY, placeholders=True)
+
+
+@pytest.fixture(scope="module")
+def shown(config: Config) -> Config:
+    """The configuration as the demo runs it."""
+    field = Field(servers=(("127.0.0.1", 53),), ca_file=Path("ca.pem"), control="")
+    return on_field(config, field, Path("demo"), story_begun=BEGUN)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +90,22 @@ def test_one_ward_flaps_often_enough_to_be_told_so(config: Config, rounds: list[
         assert len(scenes[FLAPS]) > config.flapping.enter
 
 
+def test_nobody_else_s_faults_look_like_flapping(rounds: list[list[Scene]], shown: Config) -> None:
+    rule = shown.flapping
+    for turn in range(3):
+        changes: dict[str, list[timedelta]] = {}
+        now = timedelta()
+        for scene in (*rounds[turn], *rounds[turn + 1]):
+            now += scene.after
+            for host in scene.hosts if scene.state.conduct is not Conduct.SLOW else ():
+                changes.setdefault(host, []).append(now)
+        flapping = {rounds[turn][FLAPS][0].hosts[0], rounds[turn + 1][FLAPS][0].hosts[0]}
+        for host, times in changes.items():
+            spans = [last - first for first, last in zip(times, times[rule.enter - 1 :], strict=False)]
+            flaps = any(span <= rule.window for span in spans)
+            assert flaps == (host in flapping), host
+
+
 def test_the_spare_circuit_alone_is_lost(rounds: list[list[Scene]]) -> None:
     assert {scenes[SPARE][0].hosts for scenes in rounds} == {("circuit-2.lienthong.example",)}
 
@@ -124,9 +148,14 @@ def test_without_wards_there_is_no_story(tmp_path: Path) -> None:
     assert upkeep_windows(empty, BEGUN) == ()
 
 
-def test_nobody_closes_for_the_night_so_that_everything_is_told(config: Config, tmp_path: Path) -> None:
-    field = Field(servers=(("127.0.0.1", 53),), ca_file=tmp_path / "ca.pem", control="")
+def test_nobody_closes_for_the_night_so_that_everything_is_told(config: Config, shown: Config) -> None:
     assert any(point.hours not in ("", "24/7") for point in config.points), "in the file they do"
-    shown = on_field(config, field, tmp_path, story_begun=BEGUN)
     night = datetime(2026, 11, 23, 19, tzinfo=UTC)
     assert all(is_open(point.hours, night, shown.calendar) for point in shown.points)
+
+
+@pytest.mark.parametrize(("port", "url"), [(8123, "http://127.0.0.1:8123"), (0, "http://wall")])
+def test_messages_link_to_the_wall_that_is_watched(config: Config, port: int, url: str) -> None:
+    alerts = replace(config.alerts, url="http://wall")
+    listening = replace(config, alerts=alerts, server=replace(config.server, host="127.0.0.1", port=port))
+    assert linked(listening).alerts.url == url
