@@ -2,9 +2,11 @@
 
 import signal
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +118,23 @@ def test_forty_cut_off_and_forty_without_a_name_leave_the_others_alone(program: 
     for ward in well:
         results = program.get(f"/api/v1/points/{ward}/results?endpoint=link")["results"]
         begun = [datetime.fromisoformat(each["begun"]) for each in results]
-        assert len(begun) - 1 == round((begun[-1] - begun[0]) / INTERVAL), f"{ward} missed its turn: {begun}"
+        # Some are asked between their turns too: whether they fail as their neighbours do.
+        turns = [round((later - earlier) / INTERVAL) for earlier, later in pairwise(begun)]
+        assert max(turns) <= 1, f"{ward} missed its turn: {begun}"
     assert program.metric(r'lienthong_results_total\{.*reason="resolver".*\}') == 0
 
 
 def test_two_at_once_say_what_is_in_the_way(program: Program) -> None:
-    words = ["monitor", "demo", "--config", str(program.config), "--data", str(program.folder / "other")]
+    words = [
+        sys.executable,
+        "-m",
+        "monitor",
+        "demo",
+        "--config",
+        str(program.config),
+        "--data",
+        str(program.folder / "other"),
+    ]
     second = subprocess.run(
         [*words, "--subnet", "127.99.0.0/16", "--listen", program.url.removeprefix("http://")],
         capture_output=True, text=True, check=False, timeout=60,
