@@ -19,7 +19,7 @@ from monitor.alerts.herald import Letter
 from monitor.alerts.outbox import Outbox
 from monitor.alerts.rendering import Renderer
 from monitor.alerts.standing import Keeper, Well, beat, watchdog
-from monitor.alerts.writing import Writer
+from monitor.alerts.writing import Likely, Writer, nobody
 from monitor.channels import find_channels
 from monitor.channels.base import Channel, Standing, Tools
 from monitor.config.model import ChannelSettings, Config
@@ -52,7 +52,8 @@ class _Line:
 
 
 class Dispatcher:
-    """An observer of the pipeline. ``incidents`` shows an incident as it is now, by uid; ``record`` is the pipeline's.
+    """An observer of the pipeline. ``incidents`` shows an incident as it is now, by uid; ``record`` is the pipeline's;
+    ``likely`` says whom a fault touches beside those that are confirmed.
 
     ``well`` says whether the program is: watchdog and heartbeat stop when it isn't. ``time`` is monotonic.
     """
@@ -65,6 +66,7 @@ class Dispatcher:
         record: Record,
         tools: Tools,
         clock: Callable[[], datetime],
+        likely: Likely = nobody,
         well: Well = lambda: True,
         time: Callable[[], float] = clocks.monotonic,
         chance: Callable[[], float] = random.random,
@@ -73,6 +75,7 @@ class Dispatcher:
     ) -> None:
         self._config = config
         self._incidents = incidents
+        self._likely = likely
         self._tools = tools
         self._well = well
         self._chance = chance
@@ -196,7 +199,7 @@ class Dispatcher:
 
     def _writer(self, settings: ChannelSettings) -> Writer:
         renderer = Renderer(settings.language, self._config.alerts.url)
-        return Writer(self._config, settings, renderer=renderer, incidents=self._incidents)
+        return Writer(self._config, settings, renderer=renderer, incidents=self._incidents, likely=self._likely)
 
     def _pass_on_strays(self) -> None:
         """What is for a channel that is gone from the configuration goes to the last resort."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -12,6 +12,7 @@ from monitor.alerts.facts import facts
 from monitor.channels.base import Envelope, Item
 from monitor.config.model import ChannelSettings, Config
 from monitor.incidents.model import Incident, Message, MessageKind
+from monitor.model import Fault
 
 LATE_SECONDS = 60.0
 """What comes later than this says so."""
@@ -19,6 +20,14 @@ LATE_SECONDS = 60.0
 _RELABELLED = frozenset({MessageKind.OPENED, MessageKind.WORSENED, MessageKind.FLAPPING})
 _OF_NOW = frozenset(set(MessageKind) - {MessageKind.RECOVERED, MessageKind.STEADY, MessageKind.TEST})
 """What is said of an incident that goes on: as it is when it is said."""
+
+
+Likely = Callable[[Fault], Collection[str]]
+
+
+def nobody(fault: Fault) -> Collection[str]:
+    """Nobody but those who are known to be affected."""
+    return ()
 
 
 class Renderer(Protocol):
@@ -30,7 +39,8 @@ class Renderer(Protocol):
 
 
 class Writer:
-    """Writes for one channel. ``incidents`` shows an incident as it is now."""
+    """Writes for one channel. ``incidents`` shows an incident as it is now, ``likely`` whom a fault touches in all
+    likelihood: the first message leaves before the last of them is confirmed, and counts them."""
 
     def __init__(
         self,
@@ -39,7 +49,9 @@ class Writer:
         *,
         renderer: Renderer,
         incidents: Callable[[str], Incident | None],
+        likely: Likely = nobody,
     ) -> None:
+        self._likely = likely
         self._settings = settings
         self._renderer = renderer
         self._incidents = incidents
@@ -83,6 +95,7 @@ class Writer:
         if incident is None or not incident.is_open or message.kind not in _OF_NOW:
             return dict(message.payload)
         known = facts(incident, self._points, self._areas, url=self._url, now=now)
+        known["affected"] += len(set(self._likely(incident.fault)) - incident.affected.keys())
         return {**message.payload, **known, "kind": message.kind.value}
 
     def _ended(

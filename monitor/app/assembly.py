@@ -18,7 +18,9 @@ from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.herald import Herald
 from monitor.app.keeping import Keeping, quietly
 from monitor.app.serving import Announce, CannotStart, listen_to_signals, serve_web
+from monitor.app.upkeep import start_upkeep
 from monitor.board import Applied, Board
+from monitor.board.likely import likely
 from monitor.channels.base import Tools
 from monitor.config import ConfigError
 from monitor.config.model import Config, Endpoint
@@ -28,6 +30,7 @@ from monitor.evidence.investigator import Investigator
 from monitor.incidents.register import Register
 from monitor.incidents.shown import Incidents
 from monitor.metrics import Metrics
+from monitor.model import Fault
 from monitor.pipeline import Pipeline
 from monitor.probes import find_probers
 from monitor.probes.network import Network
@@ -40,18 +43,15 @@ from monitor.storage.spool import Spool
 from monitor.storage.store import Store
 from monitor.web import build
 from monitor.web.keys import ACCESS
-from monitor.web.stream import BEAT_EVERY, Hub
+from monitor.web.stream import Hub
 from monitor.web.uptimes import Uptimes
 
 log = logging.getLogger(__name__)
 
 Load = Callable[[], Config]
 
-MARK_EVERY = timedelta(seconds=5)
-UPTIMES_EVERY = timedelta(seconds=20)
-PACK_EVERY = timedelta(minutes=1)
-PACK_AFTER = timedelta(minutes=5)
-PRUNE_EVERY = timedelta(hours=1)
+QUIET_AT_MOST = timedelta(minutes=1)
+"""Longer than this without a result, and longer than three intervals, the program is not well."""
 
 
 def now() -> datetime:
@@ -62,25 +62,6 @@ def now() -> datetime:
 def make_id() -> str:
     """A new identity: of incidents, events and messages."""
     return uuid4().hex
-
-
-async def serve(*, load: Load, announce: Announce, simulated: bool = False) -> None:
-    """Run until SIGINT or SIGTERM. SIGHUP reads the configuration again.
-
-    ``announce(config, url)`` is called once the wall is there; ``simulated`` makes the wall say that its network is.
-    Raises ConfigError or CannotStart.
-    """
-    config = load()
-    async with (
-        Network(servers=config.resolution.servers, ca_file=config.ca_file) as network,
-        aiohttp.ClientSession(trust_env=True) as session,
-    ):
-        store = Store(config.storage.url)
-        try:
-            assembly = Assembly(config, load=load, network=network, store=store, session=session, simulated=simulated)
-            await assembly.run(announce)
-        finally:
-            await store.close()
 
 
 class Assembly:
@@ -153,10 +134,11 @@ class Assembly:
         self._dispatcher = Dispatcher(
             config,
             incidents=self._incidents.get,
+            likely=self._likely,
             record=self._pipeline.record,
             tools=Tools(session=session),
             clock=now,
-            well=lambda: self._ready,
+            well=self._is_well,
         )
         self._investigator = Investigator(
             config,
@@ -199,7 +181,16 @@ class Assembly:
                     self._schedule.load(self._config.endpoints())
                 pipeline = tasks.create_task(self._pipeline.run())
                 running = [tasks.create_task(each) for each in self._work()]
-                self._start_periodic()
+                start_upkeep(
+                    self._periodic,
+                    config=lambda: self._config,
+                    store=self._store,
+                    keeping=self._keeping,
+                    access=self._access,
+                    hub=self._hub,
+                    uptimes=self._uptimes,
+                    clock=now,
+                )
                 # What the start built lives as long as the program: the collector need not walk it again and again.
                 gc.collect()
                 gc.freeze()
@@ -295,26 +286,18 @@ class Assembly:
         self._metrics.load(config)
         self._schedule.load(config.endpoints())
 
-    def _start_periodic(self) -> None:
-        async def pack() -> None:
-            await quietly(self._store.pack(now() - PACK_AFTER), logging.WARNING)
+    def _likely(self, fault: Fault) -> Sequence[str]:
+        """Whom a fault touches in all likelihood, but for those who are troubled otherwise."""
+        found = likely(fault, self._config, self._board.points())
+        return [point for point in found if self._incidents.of_point(point) is None]
 
-        async def prune() -> None:
-            await quietly(self._store.prune(now() - self._config.storage.keep_results), logging.WARNING)
-
-        async def audit() -> None:
-            await quietly(self._access.write_waiting())
-
-        async def beat() -> None:
-            self._hub.beat()
-
-        self._periodic.every(BEAT_EVERY, beat, "beat", now=True)
-        self._periodic.every(UPTIMES_EVERY, self._uptimes.try_refresh, "uptimes", now=True)
-        self._periodic.every(MARK_EVERY, self._keeping.mark, "mark", now=True)
-        self._periodic.every(MARK_EVERY, audit, "audit")
-        self._periodic.every(PACK_EVERY, pack, "pack")
-        self._periodic.every(PRUNE_EVERY, prune, "prune")
-        self._periodic.start()
+    def _is_well(self) -> bool:
+        """Whether it does what it is for: results come, and what is decided is kept."""
+        paces = [endpoint.interval for endpoint in self._config.endpoints() if endpoint.declared]
+        if not self._ready or self._recording().unwritten:
+            return False
+        newest = self._hub.newest or self._board.started
+        return not paces or now() - newest <= max(QUIET_AT_MOST, 3 * min(paces))
 
     def _on_gap(self, begin: datetime, end: datetime) -> None:
         self._presence.gap(begin, end)

@@ -77,6 +77,11 @@ class Hub:
         self._snapshot: bytes | None = None
 
     @property
+    def newest(self) -> datetime | None:
+        """When the latest result was there; None: there is none yet."""
+        return self._newest
+
+    @property
     def listeners(self) -> int:
         """How many pages listen."""
         return len(self._listeners)
