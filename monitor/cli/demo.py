@@ -23,7 +23,7 @@ from monitor.field import story
 
 STABLE_AFTER = timedelta(minutes=1)
 STOP_SECONDS = 5
-FLAPPING_WINDOW = timedelta(seconds=100)
+FLAPPING_WINDOW = timedelta(seconds=80)
 FLAPPING_ENTER = 3
 """The second failure within the window is told as flapping: shorter than what lies between two chapters of the story
 that strike the same ward."""

@@ -23,7 +23,7 @@ WELL = State()
 
 ROUND = timedelta(minutes=15)
 """What one round takes: the planned work comes once in each, at the same minutes of every hour."""
-FLAPS = 4
+FLAPS = 3
 FLAP = timedelta(seconds=20)
 """Long enough for a fault to be confirmed, and for its end."""
 BEHIND_THE_HUB = ("hub", "circuit", "ward", "branch")
@@ -79,8 +79,9 @@ def chapters(config: Config) -> Iterator[Sequence[Scene]]:
                 30, 90, _hosts(_of_area(config, area)), f"the whole area {area} loses its line", f"{area} is back"
             ),
             *_flap(flapping),
+            # Late enough for the ward to be steady again: its incident is not to become part of this one
             *_shared(
-                45, 60, _hosts(_of(config, "circuit")[-1:]), "the spare circuit is lost", "both circuits carry again"
+                85, 60, _hosts(_of(config, "circuit")[-1:]), "the spare circuit is lost", "both circuits carry again"
             ),
             *_shared(55, 60, _hosts([planned.point]), f"work on {planned.point.name}", f"{planned.point.name} is done"),
             *_shared(
