@@ -9,7 +9,7 @@
     || (each.matches(".tile, .card-body, .panel") && each.scrollHeight > each.clientHeight + 4));
 
   // The title and the infrastructure stand in free cells of the map's grid.
-  const boxes = shown(".verdict h1, .now time, .counts, .panel, .cell, .services, .title, .infrastructure, .tools");
+  const boxes = shown(".verdict h1, .now time, .counts, .panel, .cell, .services, .title, .infrastructure, .tools, .banners");
   const overlapping = [];
   for (const [number, one] of boxes.entries()) {
     for (const other of boxes.slice(number + 1)) {

@@ -156,6 +156,20 @@ async def test_a_lost_server_is_told_and_colour_comes_back_with_it(
     await expect(page.locator(".banner.back")).to_have_text(re.compile(r"^Đã nối lại lúc"))
 
 
+async def test_a_picture_that_cannot_be_had_is_a_lost_server_though_the_stream_goes_on(
+    served: World, open_page: Open, watched: Watched
+) -> None:
+    watched.forgive("500")
+    page = await open_page()
+    await page.route("**/picture", lambda route: route.fulfill(status=500))
+    await served.fail(["phuong-cua-nam"])
+    await expect(page.locator(".lost")).to_be_visible(timeout=30_000)
+    await expect(page.locator("#lost-since")).to_have_text(re.compile(r"^Hình dừng lúc \d\d:\d\d:\d\d\.$"))
+    await page.unroute("**/picture")
+    await expect(page.locator("#t-phuong-cua-nam.s-down")).to_be_visible(timeout=30_000)
+    await expect(page.locator(".lost")).to_be_hidden()
+
+
 async def test_a_page_that_hears_nothing_shows_the_banner(served: World, open_page: Open, watched: Watched) -> None:
     watched.forgive("ERR_FAILED")
     page = await open_page()
@@ -229,6 +243,14 @@ async def test_language_and_theme_are_remembered(served: World, open_page: Open)
     await page.goto(served.url + "/points")
     await expect(page.locator("html")).to_have_attribute("lang", "en")
     await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_banners_cover_nothing(served: World, open_page: Open, language: str) -> None:
+    served.banners = ["simulated", "unwritten", "spooling"]
+    page = await open_page(f"/?lang={language}")
+    await expect(page.locator(".banner")).to_have_count(3)
+    await assert_whole(page)
 
 
 async def test_banners(served: World, open_page: Open) -> None:

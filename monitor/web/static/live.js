@@ -14,7 +14,7 @@ const BACK_SHOWN = 10000;
 
 const live = {
   source: null, heard: performance.now(), skew: 0, begun: performance.now(), drawn: 0, last: null,
-  age: null, ageAt: 0, banners: [], attempt: 0, retry: null, drawing: false, again: false, tag: "", back: null,
+  age: null, ageAt: 0, banners: [], attempt: 0, retry: null, drawing: false, again: false, failing: null, tried: 0, tag: "", back: null,
 };
 
 function format(text, ...values) {
@@ -45,7 +45,8 @@ function tick() {
   const now = serverNow();
   say("clock", clock(now));
   if (root.dataset.state === "live") {
-    if (performance.now() - live.heard > SILENCE) lose();
+    const failing = live.failing !== null && performance.now() - live.failing > SILENCE;
+    if (failing || performance.now() - live.heard > SILENCE) lose();
     else showAge();
     for (const each of document.querySelectorAll("[data-since]")) {
       const text = duration(now / 1000 - Number(each.dataset.since));
@@ -55,7 +56,8 @@ function tick() {
       const text = format(words.ago, duration(now / 1000 - Number(each.dataset.ago)));
       if (each.textContent !== text) each.textContent = text;
     }
-    if (performance.now() - live.drawn > REDRAW && !live.drawing) draw();
+    const due = live.failing === null ? live.drawn + REDRAW : live.tried + PAUSE;
+    if (performance.now() > due && !live.drawing) draw();
   } else if (root.dataset.state === "waiting") {
     if (performance.now() - live.begun > SILENCE) lose();
   } else {
@@ -145,29 +147,34 @@ function hear(name, content) {
     showBanners();
   }
   if (name !== "beat") draw();
-  else if (root.dataset.state === "live") live.last = serverNow();
+  else if (root.dataset.state === "live") live.last = live.failing === null ? serverNow() : live.last;
   else if (!live.drawing) draw();
   document.dispatchEvent(new CustomEvent("heard", { detail: { name, content } }));
 }
 
-// Fetches the picture; what changes meanwhile makes it fetch once more.
+// Fetches the picture; what changes meanwhile makes it fetch once more. One that cannot be had is a lost server too,
+// however well the stream goes: what is shown would be frozen.
 async function draw() {
   if (live.drawing) {
     live.again = true;
     return;
   }
   live.drawing = true;
+  let begun = performance.now();
   try {
     do {
       live.again = false;
+      begun = performance.now();
       await fetchPicture();
       regain();
       if (live.again) await new Promise((resolve) => setTimeout(resolve, PAUSE));
     } while (live.again);
   } catch (error) {
     if (!(error instanceof TypeError || error.name === "TimeoutError" || error instanceof Refused)) throw error;
+    live.failing ??= begun;
   } finally {
     live.drawing = false;
+    live.tried = performance.now();
   }
 }
 
@@ -189,6 +196,7 @@ async function fetchPicture() {
     document.dispatchEvent(new CustomEvent("drawn", { detail: { first } }));
   }
   live.drawn = performance.now();
+  live.failing = null;
 }
 
 function regain() {
