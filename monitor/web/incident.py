@@ -14,7 +14,7 @@ from monitor.language import N_
 from monitor.language.faults import fault_name, fault_place, fault_title
 from monitor.language.reasons import explain
 from monitor.language.words import Words, sentence
-from monitor.model import FaultKind, Reason, Status
+from monitor.model import Fault, FaultKind, Reason, Status
 from monitor.web import wall
 from monitor.web.people import Caller, callers
 from monitor.web.telling import reason
@@ -150,8 +150,16 @@ def bucket_of(incident: Incident) -> str:
 
 def title(incident: Incident, setting: Setting) -> str:
     """What it is called: "Tuyến chính mất kết nối"."""
-    name = fault_name(setting.words, incident.fault, setting.names, setting.areas)
-    return fault_title(setting.words, incident.fault, name, bucket_of(incident))
+    fault = culprit(incident)
+    name = fault_name(setting.words, fault, setting.names, setting.areas)
+    return fault_title(setting.words, fault, name, bucket_of(incident))
+
+
+def culprit(incident: Incident) -> Fault:
+    """What is at fault now: when nothing of an incident is left but a point that flaps, that point is."""
+    if incident.is_open and bucket_of(incident) == "flapping" and len(incident.flapping) == 1:
+        return Fault(FaultKind.POINT, next(iter(incident.flapping)))
+    return incident.fault
 
 
 def others(incident: Incident) -> list[Affected]:
@@ -187,15 +195,16 @@ def where(incident: Incident, setting: Setting) -> str:
     if incident.fault.kind is FaultKind.POINT and not touched_points and own and own.culprit in setting.names:
         return next((each.name for each in point.endpoints if each.key.endpoint == own.culprit), "") if point else ""
     place = place_of(incident, setting)
-    if not touched_points or incident.fault.kind is FaultKind.NEVER:
+    if not touched_points or culprit(incident) != incident.fault or incident.fault.kind is FaultKind.NEVER:
         return place
     return f"{place}, {setting.words.gettext(CLEARED[_sort(touched_points, setting)])}"
 
 
 def place_of(incident: Incident, setting: Setting) -> str:
     """Where the fault lies: "tuyến truyền dẫn"."""
-    point = setting.points.get(incident.fault.subject)
-    return fault_place(setting.words, incident.fault, point.kind if point else "")
+    fault = culprit(incident)
+    point = setting.points.get(fault.subject)
+    return fault_place(setting.words, fault, point.kind if point else "")
 
 
 def contact(incident: Incident, setting: Setting) -> Contact:

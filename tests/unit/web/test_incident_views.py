@@ -185,6 +185,15 @@ def test_a_flapping_point_s_incident_says_so_whatever_it_is_just_now() -> None:
     assert told.reason == "Đổi trạng thái liên tục"
 
 
+def test_who_flaps_after_the_circuit_is_back_is_named_not_the_circuit() -> None:
+    left = incident(
+        10, CIRCUIT, touched("c", until=NOW), touched("xa-minh-chau", Status.UP, reason=Reason.OK),
+        flapping=frozenset({"xa-minh-chau"}),
+    )  # fmt: skip
+    told = case(left, setting(circuit(), view()))
+    assert (told.title, told.where) == ("Xã Minh Châu chập chờn", "điểm")
+
+
 def test_the_contact_is_what_all_agree_on() -> None:
     one, other = (replace(CONTACT, name=name, phone=name) for name in "AB")
     views = [view(point(id="xa-0", contact=one)), view(point(id="xa-1", contact=other))]
