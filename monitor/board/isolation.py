@@ -57,9 +57,8 @@ class Isolation:
         """Everything but the anchors is unknown from the first failure on that no answer followed. The rows of the
         endpoints. An anchor that fails since longer does so by its own fault."""
         anchors = [case for name in causes.neighbours.anchors if (case := causes.cases.get(name)) is not None]
-        undecided = [case for case in causes.cases if case.fault is None and causes.neighbours.is_link(case.node)]
         answered = _last_answer(causes, (*OURS, "anchor"))
-        begins = [case.begin for case in (*anchors, *undecided)]
+        begins = [case.begin for case in causes.cases]
         begin = min((moment for moment in begins if moment >= answered), default=max(begins))
         self.on, self.deaf_until = True, _FOR_EVER
         self.since = max(begin, *(case.begin for case in anchors))
