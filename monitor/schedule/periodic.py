@@ -6,7 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
+from apscheduler.executors.base import BaseExecutor  # type: ignore[import-untyped]  # it has no types
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]  # it has no types
 
 log = logging.getLogger(__name__)
@@ -21,16 +24,21 @@ class Periodic:
     """
 
     def __init__(self) -> None:
+        self._tasks = _Tasks()
         self._scheduler = AsyncIOScheduler(
-            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+            timezone=UTC,
+            executors={"default": self._tasks},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        self._running: set[asyncio.Task[object]] = set()
 
     def every(self, interval: timedelta, job: Job, name: str, *, now: bool = False) -> None:
         """Run ``job`` each ``interval``, first after one interval, or at the start with ``now``."""
 
         async def run() -> None:
-            await self._run(job, name)
+            try:
+                await job()
+            except Exception:
+                log.exception("the periodic job %s failed", name)
 
         first = {"next_run_time": datetime.now(UTC)} if now else {}
         self._scheduler.add_job(
@@ -48,20 +56,32 @@ class Periodic:
 
     async def stop(self) -> None:
         """Start nothing more, cancel what is under way and wait for it."""
-        running = list(self._running)
         if self._scheduler.running:
+            # The shutdown itself only comes with the loop's next turn, in which a job could still begin.
+            self._scheduler.pause()
             self._scheduler.shutdown(wait=False)
+        await self._tasks.cancel()
+
+
+class _Tasks(BaseExecutor):  # type: ignore[misc]  # it has no types
+    """Runs each job as a task. APScheduler's own executor calls one that is cancelled an error, with a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def cancel(self) -> None:
+        """Cancel every job under way and wait until they have ended."""
+        running = list(self._running)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _run(self, job: Job, name: str) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  (a coroutine under APScheduler's executor is a task)
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        task = asyncio.get_running_loop().create_task(job.func(), name=job.id)
         self._running.add(task)
-        try:
-            await job()
-        except Exception:
-            log.exception("the periodic job %s failed", name)
-        finally:
-            self._running.discard(task)
+        task.add_done_callback(partial(self._ended, job.id))
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._run_job_success(name, [])

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,63 @@ async def test_a_slow_job_is_never_run_twice_at_once_and_is_cancelled_by_stop() 
     await periodic.stop()
     assert under_way == [True]
     assert cancelled.is_set()
+
+
+async def test_a_job_under_way_is_stopped_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    periodic = Periodic()
+    begun = asyncio.Event()
+
+    async def job() -> None:
+        begun.set()
+        await asyncio.get_running_loop().create_future()
+
+    periodic.every(SOON, job, "uptimes", now=True)
+    periodic.start()
+    await begun.wait()
+    await periodic.stop()
+    await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_a_job_that_was_about_to_begin_never_does_and_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    periodic = Periodic()
+    begun: list[None] = []
+
+    async def job() -> None:
+        begun.append(None)
+        await asyncio.get_running_loop().create_future()
+
+    periodic.every(SOON, job, "uptimes", now=True)
+    periodic.start()
+    await asyncio.sleep(0)
+    await periodic.stop()
+    await asyncio.sleep(0)
+    assert begun == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_who_stops_can_itself_be_cancelled_while_a_job_takes_its_time_to_end() -> None:
+    periodic = Periodic()
+    begun, ending, free = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def job() -> None:
+        begun.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ending.set()
+            await free.wait()
+
+    periodic.every(SOON, job, "pack", now=True)
+    periodic.start()
+    await begun.wait()
+    async with asyncio.TaskGroup() as tasks:
+        stopping = tasks.create_task(periodic.stop())
+        await ending.wait()
+        stopping.cancel()
+        await asyncio.wait([stopping])
+        free.set()
+    assert stopping.cancelled()
 
 
 async def test_what_waits_for_a_time_that_was_set_back_runs_now() -> None:
