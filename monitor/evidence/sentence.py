@@ -79,5 +79,5 @@ def _path(words: Words, path: Mapping[str, Any] | None) -> str:
         return _("không dò được đường đi") if path["trouble"] else _("không thiết bị nào dọc đường trả lời")
     number: int = hops[-1]["hop"]
     if path["reached"]:
-        return _("đường đi tới nơi (%d vòng)") % number
+        return words.ngettext("đường đi tới nơi (%d vòng)", "đường đi tới nơi (%d vòng)", number) % number
     return _("đường đi dừng ở %(address)s (vòng %(hop)d)") % {"address": hops[-1]["address"], "hop": number}

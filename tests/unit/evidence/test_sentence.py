@@ -18,7 +18,7 @@ def sample(**parts: Any) -> dict[str, Any]:
 
 
 PING = {"sent": 5, "received": 5, "loss_ratio": 0.0, "rtt_seconds": 0.012, **said()}
-STOPPED = {
+STOPPED: dict[str, Any] = {
     "hops": [
         {"hop": 1, "address": "10.1.1.1", "seconds": 0.001},
         {"hop": 2, "address": "10.1.2.1", "seconds": 0.002},
@@ -59,6 +59,12 @@ def test_the_sentence_of_the_house() -> None:
 )
 def test_each_part(parts: dict[str, Any], words: str) -> None:
     assert sentence(Words("vi"), sample(**parts)) == words
+
+
+@pytest.mark.parametrize(("hops", "words"), [(1, "path complete (1 hop)"), (2, "path complete (2 hops)")])
+def test_english_counts_the_hops(hops: int, words: str) -> None:
+    path = {**STOPPED, "hops": STOPPED["hops"][:hops], "reached": True}
+    assert sentence(Words("en"), sample(path=path)) == words
 
 
 def test_without_samples() -> None:
