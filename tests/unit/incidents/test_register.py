@@ -326,8 +326,8 @@ class TestMaintenance:
         desk.take(row("a", 10, "down"))
         desk.learn(
             IncidentEvent(
-                id="t", incident=desk.register.open()[0].uid, kind=EventKind.TOLD, at=moment(14), recorded_at=moment(14),
-                data={"channel": "inbox"},
+                id="t", incident=desk.register.open()[0].uid, kind=EventKind.TOLD,
+                at=moment(14), recorded_at=moment(14), data={"channel": "inbox"},
             )
         )  # fmt: skip
         assert desk.take(flag("a", 0, "maintenance", True)) == []
