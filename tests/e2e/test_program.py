@@ -61,6 +61,14 @@ def test_an_outage_outlives_kill_9_and_its_end_is_told(program: Program) -> None
     assert hour["connectivity_ratio"] < 1
 
     assert program.end(signal.SIGINT) == 0
+    assert program.log().splitlines()[-1].endswith(": stopping")
+    assert "Traceback" not in program.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_amid_the_start_says_nothing_but_that_it_stops(program: Program, number: signal.Signals) -> None:
+    assert program.end(number) == 0
+    assert program.log().splitlines()[-1].endswith(": stopping")
     assert "Traceback" not in program.log()
 
 
