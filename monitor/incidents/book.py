@@ -120,10 +120,10 @@ class Writing:
         if flapping:
             self.flapping(point, at)
 
-    def move(self, old: Incident, fault: Fault, row: Transition) -> None:
-        """A point leaves one incident for another."""
+    def move(self, old: Incident, fault: Fault, row: Transition, *, over: bool = False) -> None:
+        """A point leaves one incident for another. ``over``: what it was in the old one for is over."""
         point, at = row.key.point, row.at
-        taken, superseded = _bearing(old, fault, row)
+        taken, superseded = _bearing(old, fault, row, over=over)
         last = len(old.troubled) == 1
         flapping = point in old.flapping
         new = self._opened(fault, row, at)
@@ -240,7 +240,7 @@ class Writing:
         self._events.append(event)
 
 
-def _bearing(old: Incident, fault: Fault, row: Transition) -> tuple[bool, bool]:
+def _bearing(old: Incident, fault: Fault, row: Transition, *, over: bool) -> tuple[bool, bool]:
     """Whether a point is taken over, and whether its old incident is, should it have been the last in there.
 
     It is when the row overrules what stood since it joined, or names a wider cause of what isn't better than before.
@@ -249,7 +249,7 @@ def _bearing(old: Incident, fault: Fault, row: Transition) -> tuple[bool, bool]:
     before = old.affected[row.key.point]
     better = is_worse(severity_of(old.fault, before.status), severity_of(fault, row.status))
     wider = fault.kind is not FaultKind.NEVER and fault != Fault(FaultKind.POINT, row.key.point)
-    over = old.fault.kind in OURS or better
+    over = over or old.fault.kind in OURS or better
     taken = row.at <= before.since or (wider and not over)
     return taken, taken or not (over or any(each.left == "recovered" for each in old.affected.values()))
 

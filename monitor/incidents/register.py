@@ -178,6 +178,8 @@ class Register:
         elif self._flapping.pop(point, None):
             current = self._rows.get(point)
             writing.steady(point, row.at, current.status if current else Status.UNKNOWN)
+            self._settle(writing, point, held_again=True)
+            return
         self._settle(writing, point)
 
     def _cover(self, writing: Writing, row: FlagChange) -> None:
@@ -195,8 +197,8 @@ class Register:
             there = any(each.id == point for each in self._config.points)
             writing.withdraw(held, point, at, why="removed", closed="configuration" if there else "removed")
 
-    def _settle(self, writing: Writing, point: str) -> None:
-        """Bring the incidents in line with what is known of a point."""
+    def _settle(self, writing: Writing, point: str, *, held_again: bool = False) -> None:
+        """Bring the incidents in line with what is known of a point. ``held_again``: it flapped until now."""
         row = self._rows.get(point)
         if row is None:
             return
@@ -209,7 +211,7 @@ class Register:
         elif fault is None or fault == held.fault or self._stays(held, row):
             writing.change(held, row)
         else:
-            writing.move(held, fault, row)
+            writing.move(held, fault, row, over=held_again and held.fault == Fault(FaultKind.POINT, point))
 
     def _admit(self, writing: Writing, row: Transition, fault: Fault | None) -> None:
         """A point that is in no incident joins one, if it is to be in any."""
@@ -223,10 +225,12 @@ class Register:
             writing.join(Fault(FaultKind.POINT, point), row, at=flapping, flapping=True)
 
     def _stays(self, held: Incident, row: Transition) -> bool:
-        """Whether a point stays in its incident although its row names another fault: under maintenance, and while it
-        is unknown. Unknown from before it joined means that it was never what we said."""
+        """Whether a point stays in its incident although its row names another fault: under maintenance, while it is
+        unknown, and while it flaps by itself. A row from before it joined means that it was never what we said."""
         point = row.key.point
-        return point in self._covered or (row.status is Status.UNKNOWN and row.at > held.affected[point].since)
+        flaps = point in held.flapping and held.fault == Fault(FaultKind.POINT, point)
+        lasts = flaps or row.status is Status.UNKNOWN
+        return point in self._covered or (lasts and row.at > held.affected[point].since)
 
     def _by_row(self, row: Transition) -> Fault | None:
         """The fault whose incident a point with this row belongs to; None: to none."""

@@ -395,10 +395,28 @@ class TestFlapping:
         assert desk.take(flag("a", 900, "flapping", False)) == ["#1 steady a status=down"]
         assert desk.take(row("a", 960, "up"))[-1] == "#1 closed why=recovered"
 
+    @pytest.mark.parametrize("status", ["degraded", "unreachable"])
+    def test_it_stays_by_itself_until_it_holds(self, status: str) -> None:
+        desk = Desk()
+        desk.take(row("a", 0, "down"), flag("a", 30, "flapping", True))
+        desk.take(row("a", 40, "up"))
+        told = desk.take(row("circuit-1", 60, "down"), row("b", 60, status, CIRCUIT), row("a", 60, status, CIRCUIT))
+        assert f"#1 changed a status={status}" in told
+        assert not [line for line in told if "#2" in line and " a " in line]
+        assert desk.take(flag("a", 900, "flapping", False)) == [
+            f"#1 steady a status={status}",
+            "#1 released a why=moved to=2",
+            f"#2 joined a status={status}",
+            "#1 recovered why=recovered",
+            "#1 closed why=recovered",
+        ]
+        assert [incident.number for incident in desk.register.open()] == [2]
+
     def test_it_takes_its_flapping_along(self) -> None:
         desk = Desk()
         desk.take(row("a", 0, "down"), flag("a", 30, "flapping", True))
-        assert desk.take(row("a", 60, "unreachable", CIRCUIT), row("circuit-1", 60, "down"))[1:4] == [
+        rows = row("a", 0, "unreachable", CIRCUIT), row("circuit-1", 0, "down")
+        assert desk.take(*rows, now=60)[1:4] == [
             "#1 released a why=moved to=2",
             "#2 joined a status=unreachable taken_from=1 flapping=True",
             "#1 taken_over number=2",
