@@ -14,7 +14,7 @@ from typing import Protocol
 from monitor.alerts.facts import facts
 from monitor.alerts.labels import labels_of
 from monitor.alerts.routing import routes_for
-from monitor.alerts.telling import Draft, Ground, due, first_told, told
+from monitor.alerts.telling import Draft, Ground, due, first_told, flapped_last, is_called_for, says_it_all, told
 from monitor.calendar.model import Window
 from monitor.channels import find_channels
 from monitor.channels.base import Standing
@@ -107,13 +107,20 @@ class Herald:
         """The messages that these events call for."""
         messages: list[Message] = []
         news: dict[str, bool] = {}
+        taken: dict[str, list[str]] = {}
         for event in events:
             if event.kind is EventKind.TOLD:
                 self._learn(event)
                 continue
             news[event.incident] = news.get(event.incident, False) or event.kind in _NEWS
             if event.kind is EventKind.TAKEN_OVER:
-                messages += self._hand_over(event, now)
+                into = str(event.data["into"])
+                # What is itself taken over later on is to have its own heirs by then.
+                taken[into] = [*taken.pop(into, ()), event.incident]
+        for uid, olds in taken.items():
+            incident = self._incidents(uid)
+            if incident is not None:
+                messages += self._hand_over(olds, incident, now)
         for uid, is_news in news.items():
             messages += self._judge(uid, now, news=is_news)
         return messages
@@ -194,38 +201,47 @@ class Herald:
                 )
             )
 
-    def _hand_over(self, event: IncidentEvent, now: datetime) -> list[Message]:
-        """Whoever was told of the old incident counts as told of the one that took it over.
+    def _hand_over(self, olds: Sequence[str], into: Incident, now: datetime) -> list[Message]:
+        """Whoever was told of the old incidents counts as told of the one that took them over.
 
         That must outlast a restart, so it is a message too. The delivery loop drops it where the old one's arrived,
-        and else sends it in its place.
+        and else sends it in its place. Where there is more to it than its channel was told, it is told anew.
         """
-        into = self._incidents(str(event.data["into"]))
-        sent = self._sent.get(event.incident, ())
-        if into is None or not sent:
-            return []
         heirs = self._sent.setdefault(into.uid, [])
         known = told(heirs)
         routes = self._routes(into, now)
         messages = []
+        sent = [message for uid in olds for message in self._sent.get(uid, ())]
         for channel, route in told(sent).items():
             if channel in known or channel in self._ground.standing or channel not in self._ground.alerts.channels:
                 continue
             mine = [message for message in sent if message.channel == channel]
-            extra = self._inheritance(event.incident, mine)
+            sources = {message.incident for message in mine}
+            said = [
+                old for uid in sources if (old := self._incidents(uid)) and not flapped_last(self._sent[uid], channel)
+            ]
+            anew = not says_it_all(said, into)
+            if anew and not is_called_for(into, self._ground, now):
+                continue
+            extra = {"anew": True, **_lineage(mine)} if anew else self._inheritance(mine)
             draft = Draft(kind=MessageKind.OPENED, route=routes.get(channel, route), channel=channel, extra=extra)
-            earliest = min(message.due_at for message in mine)
-            messages.append(self._message(into, draft, now, now if extra["already_told"] else max(now, earliest)))
+            messages.append(self._message(into, draft, now, self._heir_due_at(draft, mine, heirs, now)))
         heirs += messages
         return messages
 
-    def _inheritance(self, uid: str, mine: Sequence[Message]) -> dict[str, object]:
+    def _heir_due_at(self, draft: Draft, mine: Sequence[Message], heirs: Sequence[Message], now: datetime) -> datetime:
+        if draft.extra.get("anew"):
+            return self._due_at(draft, heirs, now)
+        return now if draft.extra["already_told"] else max(now, min(message.due_at for message in mine))
+
+    def _inheritance(self, mine: Sequence[Message]) -> dict[str, object]:
         """What a message says of those whose place it takes."""
-        before = [old for message in mine for old in message.payload.get("taken_from", ())]
-        arrived = (message.id in self._delivered or message.payload.get("already_told") for message in mine)
+        arrived = {
+            message.incident for message in mine if message.id in self._delivered or message.payload.get("already_told")
+        }
         return {
-            "taken_from": list(dict.fromkeys([uid, *before])),
-            "already_told": any(arrived),
+            **_lineage(mine),
+            "already_told": all(message.incident in arrived for message in mine),
             "first_at": first_told(mine).astimezone(UTC).isoformat(),
         }
 
@@ -241,3 +257,9 @@ class Herald:
     def _forget(self, uid: str) -> None:
         for message in self._sent.pop(uid, ()):
             self._delivered.discard(message.id)
+
+
+def _lineage(mine: Sequence[Message]) -> dict[str, object]:
+    """The uids of the incidents that were taken over, and of those that they had taken over."""
+    before = [uid for message in mine for uid in message.payload.get("taken_from", ())]
+    return {"taken_from": list(dict.fromkeys([*(message.incident for message in mine), *before]))}

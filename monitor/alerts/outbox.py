@@ -223,9 +223,11 @@ class Outbox:
         return self._nags_in_vain(message) or (message.kind is MessageKind.REMINDER and self._is_behind(parcel))
 
     def _is_told(self, message: Message) -> bool:
-        """Whether its channel was told: it only records that, or those in whose place it stands arrived after all."""
-        before = message.payload.get("taken_from", ())
-        return _counts_as_told(message) or any((uid, message.channel) in self._arrived for uid in before)
+        """Whether its channel was told: it only records that, or all in whose place it stands arrived."""
+        before = () if message.payload.get("anew") else message.payload.get("taken_from", ())
+        return _counts_as_told(message) or (
+            bool(before) and all((uid, message.channel) in self._arrived for uid in before)
+        )
 
     def _nags_in_vain(self, message: Message) -> bool:
         if message.kind not in (MessageKind.REMINDER, MessageKind.ESCALATION):

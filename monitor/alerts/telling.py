@@ -18,7 +18,7 @@ from monitor.calendar.model import Calendar, Window
 from monitor.calendar.windows import covers, in_force
 from monitor.config.model import Alerts, Point
 from monitor.incidents.model import Incident, Message, MessageKind, Severity
-from monitor.model import FaultKind
+from monitor.model import Fault, FaultKind
 
 _RANK = {severity.value: rank for rank, severity in enumerate(Severity)}
 _MILDEST = len(_RANK)
@@ -73,6 +73,21 @@ def first_told(sent: Sent) -> datetime:
 def _first_at(message: Message) -> datetime:
     text = message.payload.get("first_at")
     return datetime.fromisoformat(text) if text else message.created_at
+
+
+def says_it_all(olds: Sequence[Incident], into: Incident) -> bool:
+    """Whether who was told of ``olds`` knows what there is to say of ``into``, which took them over: every point of it
+    failed in them no later than in there. The fault's own point is what is behind them, and needn't be among them."""
+    others = [each for each in into.troubled if into.fault != Fault(FaultKind.POINT, each.point)]
+    return bool(olds) and all(
+        any(each.point in old.affected and each.since <= old.affected[each.point].since for old in olds)
+        for each in others
+    )
+
+
+def flapped_last(sent: Sent, channel: str) -> bool:
+    """Whether the channel knows of it as flapping."""
+    return channel in _told_of_flapping(sent)
 
 
 def _of_open(incident: Incident, sent: Sent, news: bool, ground: Ground, now: datetime) -> Iterator[Draft]:

@@ -243,7 +243,7 @@ class TestTakingOver:
         story.tell(*story.opened("i1", "point:a", "a"))
         story.deliver()
         story.wait(seconds=30)
-        events = [*story.opened("i2", "point:circuit", "circuit", "a"), story.taken_over("i1", "i2")]
+        events = [*story.opened("i2", "point:circuit", "circuit", "a", since=START), story.taken_over("i1", "i2")]
         assert story.tell(*events) == []
         assert story.messages[-1].payload["already_told"] is True
         assert story.age(minutes=9, seconds=29) == []
@@ -285,11 +285,71 @@ class TestTakingOver:
         events = [*story.opened("i2", "point:circuit", "circuit"), story.taken_over("i1", "i2")]
         assert story.tell(*events) == [("opened", 2, "boss")]
 
+    def test_more_points_than_were_told_of_are_an_opening(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"))
+        story.deliver()
+        events = [*story.opened("i2", "point:circuit", "circuit", "a", "b"), story.taken_over("i1", "i2")]
+        assert story.tell(*events) == [("opened", 2, "duty")]
+        assert story.messages[-1].due_at == story.now + EVIDENCE_WAIT
+        assert story.tell(*story.closed("i2")) == [("recovered", 2, "duty")]
+
+    def test_two_children_that_were_told_leave_nothing_to_say(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"), *story.opened("i2", "point:b", "b"))
+        story.deliver()
+        events = story.opened("i3", "point:circuit", "circuit", "a", "b")
+        assert story.tell(*events, story.taken_over("i1", "i3"), story.taken_over("i2", "i3")) == []
+        assert story.messages[-1].payload["taken_from"] == ["i1", "i2"]
+        assert story.tell(*story.closed("i3")) == [("recovered", 3, "duty")]
+
+    def test_one_of_two_that_had_not_arrived_is_said_in_their_place(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"))
+        story.deliver()
+        story.tell(*story.opened("i2", "point:b", "b"))
+        events = story.opened("i3", "point:circuit", "circuit", "a", "b")
+        story.tell(*events, story.taken_over("i1", "i3"), story.taken_over("i2", "i3"))
+        assert story.messages[-1].payload["already_told"] is False
+
+    def test_each_channel_by_what_it_was_told(self) -> None:
+        west = Route(name="west", channels=("night",), match=(Matcher(label="area", values=("west",)),), go_on=True)
+        story = Story(config(west, Route(name="all", channels=("duty",))))
+        story.tell(*story.opened("i1", "point:a", "a"), *story.opened("i2", "point:b", "b"))
+        story.deliver()
+        events = story.opened("i3", "point:circuit", "circuit", "a", "b")
+        taken = [story.taken_over("i1", "i3"), story.taken_over("i2", "i3")]
+        assert story.tell(*events, *taken) == [("opened", 3, "night")]
+        assert story.tell(*story.closed("i3")) == [("recovered", 3, "duty"), ("recovered", 3, "night")]
+
+    def test_what_failed_later_by_another_fault_was_not_told(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a", severity="info"))
+        story.deliver()
+        story.wait(hours=1)
+        events = [*story.opened("i2", "point:circuit", "circuit", "a"), story.taken_over("i1", "i2")]
+        assert story.tell(*events) == [("opened", 2, "duty")]
+
+    def test_who_knows_it_as_flapping_was_not_told(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"), story.event("i1", EventKind.FLAPPING, "a"))
+        story.deliver()
+        events = [*story.opened("i2", "point:circuit", "circuit", "a"), story.taken_over("i1", "i2")]
+        assert story.tell(*events) == [("opened", 2, "duty")]
+
+    def test_what_is_silenced_is_not_told_anew(self) -> None:
+        story = Story()
+        story.tell(*story.opened("i1", "point:a", "a"))
+        events = [*story.opened("i2", "point:circuit", "circuit", "a", "b"), story.taken_over("i1", "i2")]
+        silenced = story.event("i2", EventKind.SILENCED, until=(story.now + timedelta(minutes=30)).isoformat())
+        assert story.tell(*events, silenced) == []
+        assert story.age(minutes=31) == [("opened", 2, "duty")]
+
     def test_a_chain_of_them(self) -> None:
         story = Story()
         story.tell(*story.opened("i1", "point:a", "a"))
         story.tell(*story.opened("i2", "point:circuit", "circuit"), story.taken_over("i1", "i2"))
-        assert story.tell(*story.opened("i3", "network:", "hub"), story.taken_over("i2", "i3")) == []
+        assert story.tell(*story.opened("i3", "network:", "circuit"), story.taken_over("i2", "i3")) == []
         assert story.messages[-1].payload["taken_from"] == ["i2", "i1"]
         assert story.tell(*story.closed("i3")) == [("recovered", 3, "duty")]
 

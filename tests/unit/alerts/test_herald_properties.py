@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.config.model import Escalation, Matcher, Route
 from monitor.incidents.model import EventKind, IncidentEvent, Message, MessageKind
-from tests.unit.alerts.told_world import Story, config
+from tests.unit.alerts.told_world import Story, config, is_said
 
 ROUTES = (
     Route(
@@ -69,7 +69,7 @@ class Player:
         for message in self.story.messages[before:]:
             until = self.story.incidents[message.incident].silenced_until
             # What takes the place of a message that was on its way when its incident was taken over is none of these.
-            if until is not None and self.story.now < until and "taken_from" not in message.payload:
+            if until is not None and self.story.now < until and is_said(message):
                 self.held.append(message)
 
     def _live(self, number: int) -> str | None:
@@ -168,6 +168,18 @@ def test_whoever_was_told_hears_of_the_end(sequence: list[Act]) -> None:
         ends = {each.channel for each in mine if each.kind in (MessageKind.RECOVERED, MessageKind.STEADY)}
         if incident.closed_why == "recovered":
             assert told <= ends
+
+
+@given(acts)
+@settings(deadline=None)
+def test_what_counts_as_told_was_told_of_every_point(sequence: list[Act]) -> None:
+    story = played(sequence).story
+    for message in story.messages:
+        if is_said(message):
+            continue
+        known = {point for uid in message.payload["taken_from"] for point in story.incidents[uid].affected}
+        names = {each["id"] for each in message.payload["points"] if each["until"] is None}
+        assert names <= known | {message.payload["fault"]["subject"]}
 
 
 @given(acts)

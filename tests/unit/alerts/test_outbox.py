@@ -201,6 +201,20 @@ class TestTakenOver:
         box.put(message("3", incident="i2", kind=RECOVERED))
         assert box.ready() == ["3"]
 
+    def test_one_of_two_that_arrived_is_not_enough(self) -> None:
+        heir = self.heir(taken_from=["i1", "i0"])
+        box = Box(message("1"), heir, incidents=[incident(), incident(uid="i2")])
+        box.settle("1", DELIVERED)
+        assert box.dropped() == []
+        assert box.ready() == ["2"]
+
+    def test_what_is_told_anew_is_sent_whatever_arrived(self) -> None:
+        box = Box(message("1"), incidents=[incident(), incident(uid="i2")])
+        box.settle("1", DELIVERED)
+        box.put(message("2", incident="i2", payload={"taken_from": ["i1"], "anew": True}))
+        assert box.dropped() == []
+        assert box.ready() == ["2"]
+
     def test_what_was_under_way_and_arrived_counts_too(self) -> None:
         box = Box(message("1"), self.heir(), incidents=[incident(), incident(uid="i2")])
         [under_way, _] = box.outbox.of("duty")

@@ -115,13 +115,15 @@ class Story:
     def wait(self, **span: float) -> None:
         self.now += timedelta(**span)
 
-    def event(self, uid: str, kind: EventKind, point: str = "", **data: Any) -> IncidentEvent:
-        """An event that the register has taken."""
+    def event(
+        self, uid: str, kind: EventKind, point: str = "", *, since: datetime | None = None, **data: Any
+    ) -> IncidentEvent:
+        """An event that the register has taken; ``since`` when it happened, if not now."""
         event = IncidentEvent(
             id=f"e{next(self._ids)}",
             incident=uid,
             kind=kind,
-            at=self.now,
+            at=since or self.now,
             recorded_at=self.now,
             point=point,
             actor="lan" if kind is EventKind.ACKNOWLEDGED else "",
@@ -130,13 +132,15 @@ class Story:
         self.incidents[uid] = apply(self.incidents.get(uid), event)
         return event
 
-    def opened(self, uid: str, fault: str, *points: str, severity: str = "critical") -> list[IncidentEvent]:
-        """An incident of ``fault`` that touches ``points``. ``uid`` ends with its number."""
+    def opened(
+        self, uid: str, fault: str, *points: str, severity: str = "critical", since: datetime | None = None
+    ) -> list[IncidentEvent]:
+        """An incident of ``fault`` that touches ``points`` since then. ``uid`` ends with its number."""
         number = int("".join(filter(str.isdigit, uid)))
         data = {"number": number, "fault": fault, "severity": severity, "began": self.now.isoformat()}
         return [
             self.event(uid, EventKind.OPENED, **data),
-            *(self.joined(uid, each) for each in points),
+            *(self.joined(uid, each, since=since) for each in points),
         ]
 
     def joined(self, uid: str, point: str, **more: Any) -> IncidentEvent:
@@ -174,10 +178,15 @@ class Story:
 
     def _keep(self, messages: Sequence[Message]) -> list[Told]:
         self.messages += messages
-        return [self.line(message) for message in messages if not message.payload.get("taken_from")]
+        return [self.line(message) for message in messages if is_said(message)]
 
     def line(self, message: Message) -> Told:
         return message.kind.value, self.incidents[message.incident].number, message.channel
+
+
+def is_said(message: Message) -> bool:
+    """Whether it is more than the heir of what was told before."""
+    return "taken_from" not in message.payload or bool(message.payload.get("anew"))
 
 
 def incident(**more: Any) -> Incident:
