@@ -21,7 +21,7 @@ class Inventory:
     points: list[dict[str, Any]] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
     interval: str = "1s"
-    timeout: str = "400ms"
+    timeout: str = "500ms"
     down_after: int = 3
 
     def add(self, name: str, kind: str = "ward", **more: Any) -> Inventory:

@@ -93,7 +93,7 @@ async def test_the_circuit_is_back_and_two_children_stay_down(begin: Begin) -> N
 async def test_forty_wards_of_one_provider_without_a_declared_parent(
     begin: Begin, measure: Measure, conduct: str
 ) -> None:
-    inventory = Inventory(interval="2s").anchors()
+    inventory = Inventory(interval="3s").anchors()
     for number, provider in enumerate(("VNPT", "Viettel", "FPT")):
         inventory.wards(40, begin=1 + 40 * number, labels={"provider": provider})
     world = await begin(inventory)
@@ -127,7 +127,7 @@ async def test_the_exchange_platform_is_down_and_no_ward_is_blamed(begin: Begin)
 
 
 def behind_the_hub(count: int) -> Inventory:
-    return Inventory(interval="2s").add("hub", "hub").wards(count, depends_on=["hub"]).anchors()
+    return Inventory(interval="3s").add("hub", "hub").wards(count, depends_on=["hub"]).anchors()
 
 
 async def test_the_hub_is_down_and_that_counts(begin: Begin) -> None:
@@ -190,7 +190,7 @@ async def test_every_resolver_is_dead_from_the_start(begin: Begin) -> None:
 
 
 async def test_everything_is_down_at_once(begin: Begin, measure: Measure) -> None:
-    inventory = Inventory(interval="3s").wards(156).anchors()
+    inventory = Inventory(interval="5s").wards(156).anchors()
     world = await begin(inventory)
     wards = [f"ward-{number}" for number in range(1, 157)]
     cut = await world.order(wards, "hang")
