@@ -36,7 +36,8 @@ def resume(
         seen = row.at if lapsed else row.recorded_at
         health = _standing(row, row.previous if lapsed else row.status)
         for result in results:
-            if result.begun <= seen:
+            # What was found before the row's status began is no pending recovery from it.
+            if result.begun <= seen and (lapsed or result.begun >= row.at):
                 health = observe(health, result, patient)
         health = _settled(health, row, policy)
         results = [result for result in results if result.begun > seen]

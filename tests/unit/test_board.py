@@ -804,3 +804,15 @@ def test_a_point_that_was_up_before_a_history_is_readable_was_connected_once():
     world.play("link:DDD", begin=101)
     assert world.status() is Status.DOWN
     assert not world.view().never
+
+
+def test_an_answer_from_before_the_outage_is_no_part_of_its_recovery_after_a_restart():
+    before = World()
+    before.play("link:UUDDD portal:UUDDD")
+    lost = before.resume()
+    for results in before.results.values():
+        del results[2:]
+    world = World(started=60, resume=replace(lost, recent=before.resume().recent))
+    world.play("link:UUU portal:UUU", begin=61)
+    row = [row for row in world.rows if row.key.is_point][-1]
+    assert (seconds(row.at), row.status) == (61, Status.UP)
