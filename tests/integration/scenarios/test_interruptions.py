@@ -51,7 +51,6 @@ async def test_a_restart_in_the_middle_goes_on_with_the_same_incident(begin: Beg
     assert world.receiver.told == ["opened point:ward-2"]
 
 
-@pytest.mark.xfail(reason="a restart may write a row at the beginning of time: to be mended before issue 3 is resolved")
 async def test_an_outage_that_ends_while_the_program_is_dead(begin: Begin) -> None:
     world = await begin(some())
     await world.order("ward-2", "refuse")
