@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.calendar import ZONE
+from monitor.cli.arguments import Commands
 from monitor.config import ConfigError, load
 
 TIMEOUT_SECONDS = 30
@@ -163,3 +164,14 @@ async def _send(method: str, url: str, token: str, query: Mapping[str, str], bod
 
 def _why(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error) or "no answer in time"
+
+
+def add_verb(
+    verbs: Commands, name: str, command: Callable[[argparse.Namespace], int], default_config: Path, example: str
+) -> argparse.ArgumentParser:
+    """A command of the running program, described by its own docstring; ``example`` closes its help."""
+    words = command.__doc__ or ""
+    added = verbs.add_parser(name, help=words.partition(".")[0], description=words, epilog=f"Example: {example}")
+    add_connection(added, default_config=default_config)
+    added.set_defaults(command=guarded(command))
+    return added

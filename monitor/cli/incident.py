@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
 from monitor.cli.arguments import Commands
-from monitor.cli.client import Answer, add_by, add_connection, ask, finish, guarded, table, until, when
+from monitor.cli.client import Answer, add_by, add_verb, ask, finish, table, until, when
 from monitor.evidence.sentence import sentence
 from monitor.incidents.model import RESOLUTIONS
 from monitor.language import LANGUAGES
@@ -39,27 +38,27 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
 
 
 def _add_reading(verbs: Commands, default_config: Path) -> None:
-    some = _verb(verbs, "list", list_, default_config, "monitor incident list --state closed --point ba-vi")
+    some = add_verb(verbs, "list", list_, default_config, "monitor incident list --state closed --point ba-vi")
     some.add_argument("--state", choices=["open", "closed", "all"], default="open", help="default: %(default)s")
     some.add_argument("--point", metavar="ID", help="only those that ever touched this point")
     some.add_argument("--limit", type=int, default=50, metavar="N", help="default: %(default)s")
-    one = _verb(verbs, "show", show, default_config, "monitor incident show 12")
+    one = add_verb(verbs, "show", show, default_config, "monitor incident show 12")
     _add_number(one)
     one.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the evidence in a sentence")
 
 
 def _add_acts(verbs: Commands, default_config: Path) -> None:
-    ack = _verb(verbs, "ack", acknowledge, default_config, "monitor incident ack 12 --ticket VNPT-7781 --by Hà")
+    ack = add_verb(verbs, "ack", acknowledge, default_config, "monitor incident ack 12 --ticket VNPT-7781 --by Hà")
     _add_number(ack)
     ack.add_argument("--ticket", default="", metavar="T", help="the provider's ticket number")
-    remark = _verb(verbs, "note", note, default_config, 'monitor incident note 12 "the provider is on its way"')
+    remark = add_verb(verbs, "note", note, default_config, 'monitor incident note 12 "the provider is on its way"')
     _add_number(remark)
     remark.add_argument("text", metavar="TEXT")
-    end = _verb(verbs, "close", close, default_config, 'monitor incident close 12 cable --text "cut at km 7"')
+    end = add_verb(verbs, "close", close, default_config, 'monitor incident close 12 cable --text "cut at km 7"')
     _add_number(end)
     end.add_argument("resolution", choices=RESOLUTIONS, metavar="RESOLUTION", help=", ".join(RESOLUTIONS))
     end.add_argument("--text", default="", metavar="TEXT")
-    quiet = _verb(verbs, "silence", silence, default_config, "monitor incident silence 12 --until 2h")
+    quiet = add_verb(verbs, "silence", silence, default_config, "monitor incident silence 12 --until 2h")
     _add_number(quiet)
     how = quiet.add_mutually_exclusive_group(required=True)
     how.add_argument("--until", type=until, metavar="TIME", help="2h, 30m, or a time such as 2026-11-23T22:00 (Hanoi)")
@@ -67,16 +66,6 @@ def _add_acts(verbs: Commands, default_config: Path) -> None:
     how.add_argument("--lift", action="store_true", help="send messages again")
     for act in (ack, remark, end, quiet):
         add_by(act)
-
-
-def _verb(
-    verbs: Commands, name: str, command: Callable[[argparse.Namespace], int], default_config: Path, example: str
-) -> argparse.ArgumentParser:
-    words = command.__doc__ or ""
-    added = verbs.add_parser(name, help=words.partition(".")[0], description=words, epilog=f"Example: {example}")
-    add_connection(added, default_config=default_config)
-    added.set_defaults(command=guarded(command))
-    return added
 
 
 def _add_number(parser: argparse.ArgumentParser) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from rich.console import Console
 
 from monitor.cli.arguments import Commands
-from monitor.cli.client import Answer, add_by, add_connection, ask, finish, guarded, length, moment, table, when
+from monitor.cli.client import Answer, add_by, add_verb, ask, finish, length, moment, table, when
 
 PATH = "/api/v1/maintenance"
 
@@ -25,10 +24,10 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
         epilog='Example: monitor maintenance add "replace the cable" --begin 2026-11-23T22:00 --for 2h --point ba-vi',
     )
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    some = _verb(verbs, "list", list_, default_config, "monitor maintenance list --all")
+    some = add_verb(verbs, "list", list_, default_config, "monitor maintenance list --all")
     some.add_argument("--all", action="store_true", help="those that are cancelled or over, too")
     _add_planning(verbs, default_config)
-    one = _verb(verbs, "cancel", cancel, default_config, "monitor maintenance cancel 3f1c… --by Hà")
+    one = add_verb(verbs, "cancel", cancel, default_config, "monitor maintenance cancel 3f1c… --by Hà")
     one.add_argument("id", metavar="ID", help="as `list` shows it")
     add_by(one)
 
@@ -37,7 +36,7 @@ def _add_planning(verbs: Commands, default_config: Path) -> None:
     example = (
         'monitor maintenance add "weekly backup" --begin 2026-11-29T22:00 --for 2h --rule FREQ=WEEKLY --area ba-vi'
     )
-    new = _verb(verbs, "add", add, default_config, example)
+    new = add_verb(verbs, "add", add, default_config, example)
     new.add_argument("name", metavar="NAME", help="what is done")
     new.add_argument("--begin", type=moment, required=True, metavar="TIME", help="such as 2026-11-23T22:00 (Hanoi)")
     how_long = new.add_mutually_exclusive_group(required=True)
@@ -53,16 +52,6 @@ def _add_planning(verbs: Commands, default_config: Path) -> None:
         "--id", default="", help="a name of your own: given again with the same plan, it plans nothing twice"
     )
     add_by(new)
-
-
-def _verb(
-    verbs: Commands, name: str, command: Callable[[argparse.Namespace], int], default_config: Path, example: str
-) -> argparse.ArgumentParser:
-    words = command.__doc__ or ""
-    added = verbs.add_parser(name, help=words.partition(".")[0], description=words, epilog=f"Example: {example}")
-    add_connection(added, default_config=default_config)
-    added.set_defaults(command=guarded(command))
-    return added
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -54,7 +54,7 @@ class Casebook:
         if point and point not in names:
             raise web.HTTPNotFound
         return self._easel.page(
-            request, "incidents.html", picture=picture.html, title=picture.title,
+            request, "book.html", picture=picture.html, title=picture.title,
             source=_source(request, "/incidents/picture"), now=self._app[CLOCK](), inbox=has_inbox(self._app),
         )  # fmt: skip
 
@@ -147,7 +147,7 @@ class Casebook:
         """GET /inbox: the letters, newest first, page by page."""
         picture = await self._inbox_picture(choose(request), request.query.get("cursor", ""))
         return self._easel.page(
-            request, "inbox.html", picture=picture.html, title=picture.title, now=self._app[CLOCK](),
+            request, "book.html", picture=picture.html, title=picture.title, now=self._app[CLOCK](),
             source=_source(request, "/inbox/picture"),
         )  # fmt: skip
 
