@@ -87,6 +87,7 @@ def rewind(causes: Causes, now: datetime) -> None:
         case.begin = min(case.begin, now)
         case.relieved = case.relieved and min(case.relieved, now)
         case.anew_from = case.anew_from and min(case.anew_from, now)
+        case.behind_since = case.behind_since and min(case.behind_since, now)
         case.decided = case.decided and min(case.decided, now)
         case.anew = [min(moment, now) for moment in case.anew]
         if case.deadline is not None:
@@ -128,7 +129,7 @@ def _open(causes: Causes, state: EndpointState, now: datetime) -> None:
         case.begin = begin = max(begin, point.track[-1].at) if point.track else begin
         causes.asking.ask(case, begin, now)
         case.behind_since = None if state.endpoint.link else now
-        causes.reconsider(case, now, of_itself=not state.endpoint.link)
+        causes.reconsider(case, now)
         return
     row = point.track[-1]
     if row.status in CUT or row.culprit == state.endpoint.key.endpoint:

@@ -17,8 +17,8 @@ class Case:
     ``fault`` is None until decided ("": its own), at ``decided``; it is decided at ``deadline`` at the latest, once it
     is ``confirmed``. ``asked`` are the endpoints that are to answer first, ``unanswered`` those of them that have not.
     ``anew_from``: the configuration changed then, and it is judged by the new one from then on.
-    ``behind_since``: the link before it is back since then, so a failure older than that says nothing.
-    ``relieved``: what it is blamed on has answered since then, and ``anew`` are its failures begun after that.
+    ``behind_since``: the link before it is back since then, so a failure older than that says nothing;
+    ``relieved``: what it is blamed on has answered since then; ``anew`` are its failures begun after either.
     """
 
     node: Node

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from monitor.board.asking import UNRESOLVED, Asking
+from monitor.board.behind import Behind
 from monitor.board.cases import Case, Cases, is_blamed_on_point, is_decided_since
 from monitor.board.endpoint import EndpointState
 from monitor.board.fates import Fates
@@ -16,7 +17,7 @@ from monitor.board.point import PointState
 from monitor.board.relief import Relief
 from monitor.config.model import Config
 from monitor.health.confirm import Health
-from monitor.health.points import ANSWERING
+from monitor.health.points import ANSWERING, VANTAGE
 from monitor.model import EndpointKey, Fault, FaultKind, Outcome, Result, Status, Transition
 
 TAKE_OVER = timedelta(seconds=60)
@@ -36,6 +37,7 @@ class Causes:
         self.cases = Cases()
         self.isolation = Isolation()
         self.asking = Asking(self.cases)
+        self.behind_links = Behind(self.cases)
         self.losses = Losses(self.cases, planned=planned)
         self.fates = Fates(self.cases, self.losses)
         self.relief = Relief(self.losses, self.fates, self.isolation)
@@ -51,6 +53,7 @@ class Causes:
         self.neighbours = Neighbours(config)
         self.points, self.states = points, states
         self.asking.arrange(self.neighbours, states, window=config.common_fate.window)
+        self.behind_links.arrange(states)
         self.losses.arrange(self.neighbours, points, states)
         self.fates.arrange(config, self.neighbours, states)
 
@@ -82,25 +85,30 @@ class Causes:
         """Take note that an endpoint that is awaited has a known result."""
         for case in self.cases.waiting_for(key):
             elder = key.point in self.neighbours.ancestors(case.node)
-            if self.asking.has_answered(key, case.begin, elder=elder):
+            if key != case.key and self.asking.has_answered(key, case.begin, elder=elder):
                 self.cases.answered(case, key)
                 if not case.unanswered or elder or key.point in self.neighbours.anchors:
                     self._ready.append(case)
 
     def confirms_anew(self, state: EndpointState) -> bool:
-        """Whether it goes on failing although what it was blamed on is back, so that it is to be probed again soon."""
+        """Whether it goes on failing although what it needs is back, so that it is to be probed again soon."""
         case = self.cases.get(node_of(state.endpoint))
-        return case is not None and case.relieved is not None and 0 < len(case.anew) < state.policy.down_after
+        return case is not None and 0 < len(case.anew) < state.policy.down_after
 
     def _confirm(self, case: Case, now: datetime) -> None:
         case.confirmed = now
         if case.fault is None:
             self.reconsider(case, now)
 
-    def reconsider(self, case: Case, now: datetime, *, of_itself: bool = False) -> None:
-        """Let it be decided, at the latest one timeout from now; ``of_itself``: it must be heard of itself, too."""
-        case.fault, case.relieved, case.anew = None, None, []
-        case.deadline = now + self.states[case.key].endpoint.timeout
+    def reconsider(self, case: Case, now: datetime) -> None:
+        """Let it be decided, at the latest one timeout from now; what is behind a link that is back must be heard of
+        itself, too."""
+        endpoint, of_itself = self.states[case.key].endpoint, case.behind_since is not None
+        if case.relieved is not None:
+            case.relieved, case.anew = None, []
+        case.fault = None
+        anew = (endpoint.down_after + 1) * (endpoint.timeout + endpoint.retry_every)
+        case.deadline = now + (anew if of_itself else endpoint.timeout)
         self.cases.wait(case, self.asking.unanswered(case) | ({case.key} if of_itself else set()))
         self._ready.append(case)
 
@@ -109,10 +117,14 @@ class Causes:
     def _fails_on(self, case: Case, before: Health, result: Result, now: datetime) -> list[EndpointKey]:
         if before.down.holds and before.down.length:
             self.relief.fails_again(case)
-        if case.relieved is not None and result.begun > case.relieved:
+        since = case.relieved or case.behind_since
+        if since is not None and result.begun > since:
             case.anew.append(result.begun)
             asked = self.asking.ask(case, result.begun, now) if len(case.anew) == 1 else []
-            self._split_when_due(case, now)
+            if case.relieved is not None:
+                self._split_when_due(case, now)
+            elif case.waits and self.behind_links.stands(case):
+                self._ready.append(case)
             return asked
         again = case.confirmed is None and before.down.length + 1 == UNRESOLVED
         return self.asking.ask(case, case.begin, now, again=True) if again else []
@@ -130,11 +142,8 @@ class Causes:
                 self._split_when_due(child, now)
             elif self.relief.is_relieved(child):
                 self.reconsider(child, now)  # the parent was only suspected
-        behind = self.cases.of_point(case.key.point) if state.endpoint.link else ()
-        for other in behind:
-            if other.waits:
-                other.behind_since = at
-                self.reconsider(other, now, of_itself=True)
+        for other in self.behind_links.link_is_back(case.key.point, at) if state.endpoint.link else ():
+            self.reconsider(other, now)
         return hasten
 
     def _leave_fates(self, case: Case, result: Result, now: datetime) -> list[EndpointKey]:
@@ -213,7 +222,10 @@ class Causes:
     def _decide(self, case: Case, now: datetime, recorded_at: datetime) -> None:
         """The order of judgement: isolated, a parent, a common fate, its own."""
         late = case.deadline is not None and now >= case.deadline
-        if self._is_moot(case, late=late) or self._is_isolated(case, late=late, recorded_at=recorded_at):
+        if self.behind_links.is_moot(case, late=late):
+            self._share_fault(case)
+            return
+        if self._is_isolated(case, late=late, recorded_at=recorded_at):
             return
         ancestors = self.neighbours.ancestors(case.node)
         if not late and any(key.point in ancestors for key in case.unanswered):
@@ -225,22 +237,6 @@ class Causes:
             self.attribute(case, common.fault, now)
         elif late or not case.unanswered:
             self._decide_alone(case, now)
-
-    def _is_moot(self, case: Case, *, late: bool) -> bool:
-        """What lies behind a link that is down says nothing until that is back, and it has failed once more."""
-        link = self.cases.get(case.key.point)
-        if link is case:
-            return False
-        if link is None:
-            health, since = self.states[case.key].health, case.behind_since
-            stands = since is None or (health.known is not None and health.known >= since and not health.down.length)
-            if stands:
-                self.cases.answered(case, case.key)
-            return not stands and not late
-        if link.confirmed is not None:
-            self.cases.rest(case)
-            return True
-        return not late
 
     def _is_isolated(self, case: Case, *, late: bool, recorded_at: datetime) -> bool:
         """Whether the vantage is isolated, by the failure of a link, or whether that is still to be found out."""
@@ -278,13 +274,23 @@ class Causes:
         if before is not None and before.fault != fault:
             self.fates.leave(case.node, before)
         case.fault, case.decided, case.relieved, case.anew = str(fault) if fault else "", now, None, []
+        case.behind_since = None
         self.cases.rest(case)
         self._blame(case, case.blamed_from, case.fault)
         common = self.fates.of(case)
         if common is not None:
             common.taken.add(case.node)
+        if self.neighbours.is_link(case.node):
+            for other in self.cases.of_point(case.key.point):
+                self._share_fault(other)
         for child in self.neighbours.users.get(case.node, ()):
             self.weigh_spares(child, case.blamed_from)
+
+    def _share_fault(self, case: Case) -> None:
+        """What failed a moment before its link, and is back a moment after it, did so by the same fault."""
+        link = self.cases.get(case.key.point)
+        if case.waits and link is not None and link is not case and link.fault not in (None, "", VANTAGE):
+            self._blame(case, case.begin, link.fault or "")
 
     def _blame(self, case: Case, at: datetime, fault: str) -> None:
         self.points[case.key.point].blame(case.key.endpoint, at, fault)
@@ -298,6 +304,8 @@ class Causes:
             self.weigh_spares(child, at)
         if not lost:
             return
+        if case is not None:
+            self.relief.fails_again(case)
         for node in sorted(self.neighbours.dependants(name)):
             other = self.cases.get(node)
             if other is None or not is_decided_since(other, now - TAKE_OVER):

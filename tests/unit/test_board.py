@@ -244,7 +244,7 @@ def test_stable_after_five_minutes_up():
         ("link:U portal:U", False, True),
         ("link:DDD portal:DDD", True, True),
         ("link:UUUUU portal:DDD", True, True),
-        ("link:DDDUU portal:DDDDD", True, False),
+        ("link:DDDUU portal:DDDDDDD", True, False),
         ("link:UDDD portal:UDDD", False, False),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 from itertools import count
 
@@ -94,3 +95,55 @@ def test_an_isolated_vantage(begin, anchors_first, hangs):
     assert told == ["vantage:"], "nobody is blamed"
     for name in everyone:
         assert {status for status, _ in network.bad(name)} <= {"unknown", "up"}, name
+
+
+def straggling(names: Iterable[str], begin: float, end: float, seed: int, spread: float, *, hangs: bool) -> list[Outage]:
+    """An outage out of which every endpoint comes at a moment of its own."""
+    chance = random.Random(seed)
+    return [
+        cut(name, begin, end + chance.uniform(0, spread), hangs=hangs, name=endpoint)
+        for name in names
+        for endpoint in ENDPOINTS
+    ]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_what_comes_back_bit_by_bit_is_blamed_on_no_ward(seed, hangs):
+    """A page that fails once more after its link's first answer was still under way with the same outage."""
+    points = [*anchors(), place("circuit", kind="circuit"), *wards(9, needs=["circuit"]), *others()]
+    outages = straggling(["circuit", *NAMES], 60 + seed, 120, seed, 1.5, hangs=hangs)
+    network = Watched(config(points), outages).run(220)
+    assert network.opened == ["point:circuit"]
+    for name in NAMES:
+        assert {fault for status, fault in network.bad(name) if status != "up"} == {"point:circuit"}, network.of(name)
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_one_ward_that_comes_back_bit_by_bit(seed, hangs):
+    points = [*anchors(), *wards(9), *others(60)]
+    network = Watched(config(points), straggling(["w3"], 60 + seed, 120, seed, 1.5, hangs=hangs)).run(220)
+    assert network.opened == ["point:w3"]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_circuit_that_goes_up_and_down(seed):
+    """Some wards do not notice that it was back, or only their pages do: nobody has a fault of his own."""
+    chance = random.Random(seed)
+    points = [*anchors(), place("circuit", kind="circuit"), *wards(9, needs=["circuit"]), *others()]
+    outages, second = [], 60.0
+    for _ in range(3):
+        end = second + chance.uniform(8, 12)
+        outages += straggling(["circuit", *NAMES], second, end, chance.randrange(10**6), 1, hangs=False)
+        second = end + chance.uniform(3, 6)
+    network = Watched(config(points), outages).run(220)
+    assert set(network.opened) == {"point:circuit"}
+
+
+def test_a_page_that_stays_down_after_its_link_is_back():
+    points = [*anchors(), *wards(9), *others(60)]
+    outages = [cut("w3", 60, 120), cut("w3", 60, 200, name="portal")]
+    network = Watched(config(points), outages).run(300)
+    assert [status for status, _ in network.bad("w3")][-3:] == ["down", "faulty", "up"]
+    assert set(network.opened) == {"point:w3"}

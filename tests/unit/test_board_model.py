@@ -165,7 +165,7 @@ def test_a_restart_at_any_moment_reaches_the_same_decisions(runs, moment_of_rest
     assert after.rows == []
     for second, name, letter in results[moment_of_restart:]:
         after.see(second, name, letter)
-    end = (results[-1][0] if results else 0) + 10
+    end = (results[-1][0] if results else 0) + 60
     for world in (whole, after):
         world.grow_old(end)  # what waits for answers waits no longer
     # Of the time before the rows in force only their `previous` is known, so a point's `since` may differ.
