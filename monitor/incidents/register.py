@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.config.model import Config
+from monitor.health.topology import ancestors
 from monitor.incidents.book import Book, Writing
 from monitor.incidents.model import Incident, IncidentEvent
 from monitor.model import Fault, FaultKind, Flag, FlagChange, Resume, Row, Status, Transition
@@ -178,6 +179,10 @@ class Register:
         elif self._flapping.pop(point, None):
             current = self._rows.get(point)
             writing.steady(point, row.at, current.status if current else Status.UNKNOWN)
+            held = self._book.of_fault(Fault(FaultKind.POINT, point))
+            for each in held.troubled if held else ():
+                if each.point != point:
+                    self._settle(writing, each.point)
             self._settle(writing, point, held_again=True)
             return
         self._settle(writing, point)
@@ -237,13 +242,23 @@ class Register:
         if row.status is Status.UP or (row.status is Status.UNKNOWN and not row.fault):
             return None
         point = row.key.point
-        fault = Fault.parse(row.fault) if row.fault else Fault(FaultKind.POINT, point)
+        fault = Fault.parse(row.fault) if row.fault else self._by_itself(point)
         if point not in self._never or row.status is Status.UNKNOWN or self._book.of_fault(fault):
             return fault
         held = self._book.of_point(point)
         if held is None:
             return None
         return held.fault if held.fault.kind is FaultKind.NEVER else self._gathering()
+
+    def _by_itself(self, point: str) -> Fault:
+        """The fault of what fails by itself: its own, or that of what it needs as long as that flaps. Amid that nobody
+        can tell a fault of its own from a cut that was too short to be confirmed."""
+        own, held = Fault(FaultKind.POINT, point), self._book.of_point(point)
+        if not self._flapping or (held and held.fault == own):
+            return own
+        needs = {each.id: tuple(need.any_of for need in each.depends_on) for each in self._config.points}
+        above = (Fault(FaultKind.POINT, each) for each in sorted(ancestors(point, needs) & self._flapping.keys()))
+        return next((fault for fault in above if self._book.of_fault(fault)), own)
 
     def _gathering(self) -> Fault:
         """The incident that gathers what was never seen up, a new one each time: its opening is what is told."""

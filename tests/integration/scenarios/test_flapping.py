@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import pytest
-
 from tests.integration.scenarios.inventory import Inventory
 from tests.integration.scenarios.world import World
 
@@ -39,9 +37,6 @@ async def test_a_flapping_ward(begin: Begin) -> None:
     assert not point["flapping"]
 
 
-@pytest.mark.xfail(
-    reason="children of a flapping parent are told of by themselves: to be mended before issue 3 is resolved"
-)
 async def test_a_flapping_parent(begin: Begin) -> None:
     inventory = Inventory(interval="500ms", timeout="200ms", more=FLAPPING).add("circuit-1", "circuit")
     inventory.wards(5, depends_on=["circuit-1"]).wards(15, begin=6).anchors()

@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from monitor.config.model import Dependency, Point
 from monitor.incidents.fold import fold
 from monitor.incidents.model import EventKind, IncidentEvent, Severity
 from monitor.model import EndpointKey, Fault, FaultKind, Reason, Resume, Transition
@@ -411,6 +412,28 @@ class TestFlapping:
             "#1 closed why=recovered",
         ]
         assert [incident.number for incident in desk.register.open()] == [2]
+
+    def test_what_fails_by_itself_behind_it_is_not_told_apart_until_it_holds(self) -> None:
+        points = [Point(id="circuit-1", name="C", kind="circuit", endpoints=())]
+        needs = (Dependency(any_of=("circuit-1",)),)
+        points += [Point(id=name, name=name, kind="ward", endpoints=(), depends_on=needs) for name in ("a", "b")]
+        desk = Desk(replace(config(), points=(*points, Point(id="x", name="x", kind="ward", endpoints=()))))
+        desk.take(row("b", 0, "faulty"))
+        desk.take(row("circuit-1", 10, "down"), flag("circuit-1", 30, "flapping", True), row("circuit-1", 31, "up"))
+        assert desk.take(row("a", 40, "down")) == ["#2 joined a status=down"]
+        assert desk.take(row("b", 41, "down"))[0] == "#1 changed b status=down", "it was a fault of its own before"
+        assert desk.take(row("x", 42, "down"))[0] == "#3 opened fault=point:x severity=critical"
+        desk.take(row("a", 50, "up"))
+        assert desk.take(row("a", 60, "faulty")) == ["#2 joined a status=faulty"]
+        assert desk.take(flag("circuit-1", 900, "flapping", False)) == [
+            "#2 steady circuit-1 status=up",
+            "#4 opened fault=point:a severity=warning",
+            "#2 released a why=moved to=4",
+            "#4 joined a status=faulty taken_from=2",
+            "#2 released circuit-1 why=recovered",
+            "#2 recovered why=recovered",
+            "#2 closed why=recovered",
+        ]
 
     def test_it_takes_its_flapping_along(self) -> None:
         desk = Desk()
