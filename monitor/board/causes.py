@@ -142,7 +142,7 @@ class Causes:
                 self._split_when_due(child, now)
             elif self.relief.is_relieved(child):
                 self.reconsider(child, now)  # the parent was only suspected
-        for other in self.behind_links.link_is_back(case.key.point, at) if state.endpoint.link else ():
+        for other in self.behind_links.link_is_back(case, at) if state.endpoint.link else ():
             self.reconsider(other, now)
         return hasten
 
@@ -222,7 +222,7 @@ class Causes:
     def _decide(self, case: Case, now: datetime, recorded_at: datetime) -> None:
         """The order of judgement: isolated, a parent, a common fate, its own."""
         late = case.deadline is not None and now >= case.deadline
-        if self.behind_links.is_moot(case, late=late):
+        if self.behind_links.is_moot(case, now, late=late):
             self._share_fault(case)
             return
         if self._is_isolated(case, late=late, recorded_at=recorded_at):

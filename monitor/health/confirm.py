@@ -1,7 +1,8 @@
 """From results to an endpoint's status: confirmation by two hystereses, and staleness.
 
 "Failing at least down" and "failing at least degraded" are confirmed and released independently of each other; an
-up result whose reason is a budget's is at the level of degraded. A status is decided after the time from which it
+up result whose reason is a budget's is at the level of degraded. What comes out of an outage is not degraded yet: that
+is confirmed anew by what answers last, for the first answers of a line that comes back are often slow. A status is decided after the time from which it
 holds, so what is decided is a list of changes that overrule, from their ``at`` on, what was said before.
 """
 
@@ -75,6 +76,10 @@ class Hysteresis(NamedTuple):
         if self.length + 1 >= (policy.down_after if reached else policy.up_after):
             return Hysteresis(reached), first
         return Hysteresis(self.holds, self.length + 1, first), None
+
+    def last(self, reached: bool, begun: datetime) -> Hysteresis:
+        """The run that pends after a result, whatever its length; one that didn't reach the level ends it."""
+        return Hysteresis(False, self.length + 1, self.first or begun) if reached else CALM
 
 
 CALM = Hysteresis()
@@ -243,8 +248,7 @@ def _judge(health: Health, result: Observed, policy: Policy) -> Health:
     begun, reason = result.begun, result.reason
     over_budget = reason in BUDGET_REASONS
     fails = reason is not Reason.OK and not over_budget
-    down, down_turned = health.down.step(fails, begun, policy)
-    degraded, degraded_turned = health.degraded.step(fails or over_budget, begun, policy)
+    down, back = health.down.step(fails, begun, policy)
     after = replace(
         health,
         latest=begun,
@@ -252,14 +256,25 @@ def _judge(health: Health, result: Observed, policy: Policy) -> Health:
         held=begun,
         alive=health.alive if fails else begun,
         down=down,
-        degraded=degraded,
         budget=cause_of(result) if over_budget else health.budget,
         doubt=None,
         lapsed=None,
         unseen=None,
     )
-    turned = (degraded_turned or down_turned) if after.implied is Status.UP else (down_turned or degraded_turned)
-    after = _decide(after, turned, result)
+    if health.down.holds:
+        slow = health.degraded.last(over_budget, begun)
+        after = replace(after, degraded=slow)
+        if not down.holds:
+            after = _decide(replace(after, degraded=CALM), back, result)
+            confirmed = slow.length >= policy.down_after
+            after = replace(after, degraded=Hysteresis(True) if confirmed else slow)
+            after = _decide(after, slow.first if confirmed else None, result)
+        else:
+            after = _decide(after, None, result)
+    else:
+        degraded, turned = health.degraded.step(fails or over_budget, begun, policy)
+        after = replace(after, degraded=CALM if down.holds else degraded)
+        after = _decide(after, back if down.holds else turned, result)
     return after if after.suspect or not after.gaps else replace(after, gaps=())
 
 

@@ -35,9 +35,10 @@ def resume(
         lapsed = row.status is Status.UNKNOWN
         seen = row.at if lapsed else row.recorded_at
         health = _standing(row, row.previous if lapsed else row.status)
+        # Where the results that the row came from were lost, those before it contradict nothing that it says.
+        reaching = lapsed or any(result.begun == row.at for result in results)
         for result in results:
-            # What was found before the row's status began is no pending recovery from it.
-            if result.begun <= seen and (lapsed or result.begun >= row.at):
+            if result.begun <= seen and (reaching or result.begun >= row.at):
                 health = observe(health, result, patient)
         health = _settled(health, row, policy)
         results = [result for result in results if result.begun > seen]
@@ -89,7 +90,7 @@ def isolate(health: Health, begin: datetime, policy: Policy) -> Health:
         return replace(health, down=CALM, degraded=CALM, gaps=(), lapsed=None, decided=())
     taken_back = health.since >= begin
     down = health.down.holds and not (taken_back and health.status is Status.DOWN)
-    degraded = down or (health.degraded.holds and not taken_back)
+    degraded = not down and health.degraded.holds and not taken_back
     unknown = health.status is Status.UNKNOWN and not taken_back
     return replace(
         health,
@@ -113,7 +114,7 @@ def _standing(row: Transition, status: Status) -> Health:
         since=row.at,
         cause=Cause(row.reason, row.failed_phase, row.detail),
         down=Hysteresis(down),
-        degraded=Hysteresis(down or status is Status.DEGRADED),
+        degraded=Hysteresis(status is Status.DEGRADED),
     )
 
 

@@ -97,7 +97,9 @@ def test_an_isolated_vantage(begin, anchors_first, hangs):
         assert {status for status, _ in network.bad(name)} <= {"unknown", "up"}, name
 
 
-def straggling(names: Iterable[str], begin: float, end: float, seed: int, spread: float, *, hangs: bool) -> list[Outage]:
+def straggling(
+    names: Iterable[str], begin: float, end: float, seed: int, spread: float, *, hangs: bool
+) -> list[Outage]:
     """An outage out of which every endpoint comes at a moment of its own."""
     chance = random.Random(seed)
     return [

@@ -89,9 +89,16 @@ def told(results: str, *, every: float = 10, policy: Policy = POLICY) -> Told:
         pytest.param("UDLL", [(0, "up"), (10, "degraded")], id="a failure is at least degraded"),
         pytest.param("UDLDLD", [(0, "up"), (10, "degraded")], id="failing at least degraded all the time"),
         pytest.param("ULDDD", [(0, "up"), (10, "degraded"), (20, "down")], id="slow, then gone"),
-        pytest.param("UDDDLL", [(0, "up"), (10, "down"), (40, "degraded")], id="back, but slow"),
+        pytest.param("UDDDLL", [(0, "up"), (10, "down"), (40, "up")], id="back, slow as first answers are"),
         pytest.param(
-            "UDDDLUU", [(0, "up"), (10, "down"), (40, "degraded"), (50, "up")], id="back, slow once, then well"
+            "UDDDLLL", [(0, "up"), (10, "down"), (40, "up"), (40, "degraded")], id="back, but slow all the time"
+        ),
+        pytest.param("UDDDULLL", [(0, "up"), (10, "down"), (40, "up"), (50, "degraded")], id="back, then slow"),
+        pytest.param("UDDDLUU", [(0, "up"), (10, "down"), (40, "up")], id="back, slow once, then well"),
+        pytest.param(
+            "LLLDDDLUU",
+            [(0, "up"), (0, "degraded"), (30, "down"), (60, "up")],
+            id="an outage ends what was slow before",
         ),
         pytest.param("UDDDLD", [(0, "up"), (10, "down")], id="slow once is not yet back"),
         pytest.param("U    ", [(0, "up")], id="a status holds without results until somebody looks"),
@@ -221,11 +228,32 @@ def flags(reached: list[bool], policy: Policy) -> tuple[list[bool], set[int]]:
     return held, confirming
 
 
+def poor_flags(known: list[tuple[int, str]], down: list[bool], policy: Policy) -> tuple[list[bool], set[int]]:
+    """The level of degraded, reckoned anew at the end of each outage from the unbroken run of what was slow by then."""
+    held: list[bool] = []
+    confirming: set[int] = set()
+
+    def reckon(until: int) -> None:
+        begin = len(held)
+        flagged, turned = flags([letter in "DL" for _, letter in known[begin:until]], policy)
+        held.extend(flagged)
+        confirming.update(begin + position for position in turned)
+
+    for position in range(1, len(known)):
+        if down[position - 1] and not down[position]:
+            reckon(position)
+            released = position + policy.up_after
+            slow = next((each for each in range(released, position, -1) if known[each - 1][1] != "L"), position)
+            held += [False] * (slow - position)
+    reckon(len(known))
+    return held, confirming
+
+
 def with_hindsight(known: list[tuple[int, str]], policy: Policy, end: int) -> list[Status]:
     """An endpoint's status at each second, from all known results at once."""
     hold = int(policy.hold.total_seconds())
     down, turned_down = flags([letter == "D" for _, letter in known], policy)
-    poor, turned_poor = flags([letter in "DL" for _, letter in known], policy)
+    poor, turned_poor = poor_flags(known, down, policy)
     statuses = [Status.UNKNOWN] * end
     settled = False
     for position, (second, letter) in enumerate(known):

@@ -37,7 +37,10 @@ async def test_one_ward_down_and_back(begin: Begin, measure: Measure, conduct: s
     assert cut <= began
     assert back <= recovered
     spent = await world.spent("ward-2", began, recovered)
-    assert spent == {"down": pytest.approx((recovered - began).total_seconds(), abs=1e-5)}
+    # Its page may be back a moment after its link, and that moment is booked as what it was.
+    assert "down" in spent
+    assert set(spent) <= {"down", "faulty"}
+    assert sum(spent.values()) == pytest.approx((recovered - began).total_seconds(), abs=1e-5)
     assert set(await world.spent("ward-1", cut, datetime.now(UTC))) == {"up"}
 
 
