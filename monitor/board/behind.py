@@ -9,7 +9,6 @@ from monitor.board.cases import Case, Cases
 from monitor.board.endpoint import EndpointState
 from monitor.model import EndpointKey
 
-
 _PATIENCE = 2
 """So many times as long as a link's confirmation takes is waited for it: a busy machine is late with its probes."""
 

@@ -2,8 +2,9 @@
 
 "Failing at least down" and "failing at least degraded" are confirmed and released independently of each other; an
 up result whose reason is a budget's is at the level of degraded. What comes out of an outage is not degraded yet: that
-is confirmed anew by what answers last, for the first answers of a line that comes back are often slow. A status is decided after the time from which it
-holds, so what is decided is a list of changes that overrule, from their ``at`` on, what was said before.
+is confirmed anew by what answers last, for a line that comes back is often slow at first. A status is decided after the
+time from which it holds, so what is decided is a list of changes that overrule, from their ``at`` on, what was said
+before.
 """
 
 from __future__ import annotations
