@@ -21,6 +21,7 @@ _HOURS = re.compile(
 )
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,9})?) ?%", re.ASCII)
 _LABEL = r"(?!-)[\w-]{1,63}"
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _HOST_TEMPLATE = re.compile(r"[\w.-]*(\{[a-z_][a-z0-9_]*\}[\w.-]*)+")
@@ -83,6 +84,18 @@ def is_host_name(value: str) -> bool:
     return len(value) <= 253 and _HOST_NAME.fullmatch(value) is not None
 
 
+def _share(value: object) -> object:
+    if isinstance(value, str) and (written := _PERCENT.fullmatch(value.strip())):
+        return round(float(written[1]) / 100, 12)
+    return _number(value)
+
+
+def _objective(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError(f'{value:g} is no objective; write a part of the time, below all of it: "99.5%" or 0.995')
+    return value
+
+
 def _latitude(value: float) -> float:
     if not -90 <= value <= 90:
         raise ValueError(f"{value:g} is no latitude; write one from -90 to 90 (latitude and longitude may be swapped)")
@@ -117,6 +130,20 @@ Latitude = Annotated[
 ]
 Longitude = Annotated[float, Field(ge=-180, le=180), BeforeValidator(_number)]
 Ratio = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
+Objective = Annotated[
+    float,
+    BeforeValidator(_share),
+    AfterValidator(_objective),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                {"type": "string", "pattern": r"^\d{1,2}(\.\d{1,9})? ?%$"},
+            ],
+            "examples": ["99.5%", 0.995],
+        }
+    ),
+]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), AfterValidator(_positive), WithJsonSchema(_DURATION_SCHEMA)
 ]

@@ -20,6 +20,7 @@ from monitor.config.model import (
     Config,
     Flapping,
     Module,
+    Objectives,
     Point,
     Resolution,
     Server,
@@ -166,6 +167,7 @@ class _Reading:
             common_fate=CommonFate(
                 labels=tuple(sections.head.common_cause.labels), window=sections.head.common_cause.window
             ),
+            objectives=Objectives(connectivity=sections.head.slo.connectivity, service=sections.head.slo.service),
             flapping=Flapping(
                 window=sections.head.flapping.window,
                 enter=sections.head.flapping.enter,

@@ -170,6 +170,15 @@ class Flapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Objectives:
+    """What is promised of every point, as ratios of the observed time: the figures of SLA dashboards are held against
+    them. They change no status and no uptime."""
+
+    connectivity: float = 0.995
+    service: float = 0.99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSettings:
     """A channel by its name. ``kind`` is the channel file's word, ``options`` what that file declares, validated.
 
@@ -262,6 +271,7 @@ class Config:
     maintenance: tuple[Window, ...] = ()
     common_fate: CommonFate = CommonFate()
     flapping: Flapping = Flapping()
+    objectives: Objectives = Objectives()
     alerts: Alerts = Alerts()
     areas: tuple[Area, ...] = ()
     modules: Mapping[str, Module] = field(default_factory=dict)

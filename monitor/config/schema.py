@@ -21,13 +21,14 @@ from monitor.config.fields import (
     Latitude,
     Longitude,
     Name,
+    Objective,
     Ratio,
     Text,
     Value,
     Words,
     whole,
 )
-from monitor.config.model import CommonFate, Flapping
+from monitor.config.model import CommonFate, Flapping, Objectives
 from monitor.config.schema_alerts import AlertsSection, alerts_schema
 from monitor.config.schema_calendar import CalendarSection, WindowSection
 from monitor.config.section import Section
@@ -198,6 +199,13 @@ class FlappingSection(Section):
         return self
 
 
+class SloSection(Section):
+    """What is promised of every point: parts of the observed time."""
+
+    connectivity: Objective = Field(default=Objectives().connectivity, description="neither down nor unreachable")
+    service: Objective = Field(default=Objectives().service, description="nor faulty")
+
+
 class FileSection(Section):
     """The whole file but for its modules, whose sections belong to the probers."""
 
@@ -210,6 +218,7 @@ class FileSection(Section):
     calendar: CalendarSection = CalendarSection()
     common_cause: CommonCauseSection = CommonCauseSection()
     flapping: FlappingSection = FlappingSection()
+    slo: SloSection = SloSection()
     defaults: DefaultsSection = DefaultsSection()
     variables: dict[Name, Value] = Field(default={})
     kinds: dict[Kind, KindSection] = Field(default={})

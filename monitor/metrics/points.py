@@ -34,6 +34,7 @@ class PointSamples:
     """Lines of the point families."""
 
     def __init__(self) -> None:
+        self._objectives: list[str] = []
         self._info: list[str] = []
         self._status: dict[str, dict[Status, str]] = {}
         self._truths: dict[str, dict[str, tuple[str, str]]] = {}
@@ -43,6 +44,7 @@ class PointSamples:
     def load(self, config: Config) -> None:
         """Take the configuration over; points that are gone disappear."""
         declared = [point for point in config.points if point.declared]
+        self._objectives = _objectives(config)
         self._info = [_info(point) for point in config.points]
         self._status = {point.id: {status: _status(point, status) for status in STATUSES} for point in declared}
         self._truths = {
@@ -70,6 +72,7 @@ class PointSamples:
         """Every family, in pieces that each take a few milliseconds at most."""
         yield _head("lienthong_points")
         yield [sample("lienthong_points", {"status": name}, count) for name, count in counts.items()]
+        yield (*_head("lienthong_slo_ratio"), *self._objectives)
         yield _head("lienthong_point_info")
         yield from _batches(self._info)
         yield _head("lienthong_point_status")
@@ -97,6 +100,11 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _labels(point: Point) -> dict[str, str]:
     return {"point": point.id, "kind": point.kind, "area": point.area}
+
+
+def _objectives(config: Config) -> list[str]:
+    promised = {"connectivity": config.objectives.connectivity, "service": config.objectives.service}
+    return [sample("lienthong_slo_ratio", {"measure": measure}, ratio) for measure, ratio in promised.items()]
 
 
 def _status(point: Point, present: Status) -> str:
