@@ -36,6 +36,7 @@ from monitor.probes import find_probers
 from monitor.probes.network import Network
 from monitor.runner import Runner
 from monitor.schedule import Periodic, Pulse, Schedule
+from monitor.storage.closing import Closing
 from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.presence import Presence, RunsFirst
 from monitor.storage.recorder import Recorder, RecorderState
@@ -90,6 +91,12 @@ class Assembly:
         self._build_observers(network, session)
         self._build_probing(network)
         self._uptimes = Uptimes(board=self._board, store=store, clock=now, sink=self._metrics)
+        self._closing = Closing(
+            store=store,
+            config=lambda: self._config,
+            settled=lambda: self._recorder.state.caught_up and not self._pipeline.pending,
+            clock=now,
+        )
         self._keeping = Keeping(
             config=lambda: self._config,
             store=store,
@@ -189,6 +196,7 @@ class Assembly:
                     access=self._access,
                     hub=self._hub,
                     uptimes=self._uptimes,
+                    closing=self._closing,
                     clock=now,
                 )
                 # What the start built lives as long as the program: the collector need not walk it again and again.

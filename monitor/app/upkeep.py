@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from monitor.app.keeping import Keeping, quietly
 from monitor.config.model import Config
 from monitor.schedule import Periodic
+from monitor.storage.closing import Closing
 from monitor.storage.store import Store
 from monitor.web.access import Access
 from monitor.web.stream import BEAT_EVERY, Hub
@@ -19,6 +20,7 @@ UPTIMES_EVERY = timedelta(seconds=20)
 PACK_EVERY = timedelta(minutes=1)
 PACK_AFTER = timedelta(minutes=5)
 PRUNE_EVERY = timedelta(hours=1)
+CLOSE_EVERY = timedelta(hours=1)
 
 
 def start_upkeep(
@@ -30,6 +32,7 @@ def start_upkeep(
     access: Access,
     hub: Hub,
     uptimes: Uptimes,
+    closing: Closing,
     clock: Callable[[], datetime],
 ) -> None:
     """Set every periodic job going. ``config`` gives the configuration in force."""
@@ -39,6 +42,9 @@ def start_upkeep(
 
     async def prune() -> None:
         await quietly(store.prune(clock() - config().storage.keep_results), logging.WARNING)
+
+    async def close() -> None:
+        await quietly(closing.close(), logging.WARNING)
 
     async def audit() -> None:
         await quietly(access.write_waiting())
@@ -52,4 +58,5 @@ def start_upkeep(
     periodic.every(MARK_EVERY, audit, "audit")
     periodic.every(PACK_EVERY, pack, "pack")
     periodic.every(PRUNE_EVERY, prune, "prune")
+    periodic.every(CLOSE_EVERY, close, "close", now=True)
     periodic.start()

@@ -63,6 +63,11 @@ class RecorderState:
     lost_results: int
     unwritten: bool
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the database takes everything and nothing waits in the spool."""
+        return self.failing_since is None and not self.spooled_transitions and not self.spooled_results
+
 
 class Recorder:
     """A pipeline's results and journal; :meth:`run` does the work, :meth:`close` ends it.

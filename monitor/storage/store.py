@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import insert, select, text, update
@@ -15,6 +15,7 @@ from monitor.incidents.model import Delivery, Entry, IncidentEvent, Message
 from monitor.model import EndpointKey, Flag, FlagChange, History, Observation, Result, Resume, StoredResult, Transition
 from monitor.storage.archive import Archive
 from monitor.storage.database import Database
+from monitor.storage.days import ClosedDay, Days
 from monitor.storage.errors import StorageError
 from monitor.storage.incidents import Incidents, State
 from monitor.storage.journal import Journal, TransitionPage
@@ -42,6 +43,7 @@ class Store:
         self._incidents = Incidents(self._database)
         self._outbox = Outbox(self._database)
         self._operators = Operators(self._database)
+        self._days = Days(self._database, self._names)
         self._begun: dict[str, datetime] = {}
 
     @property
@@ -276,6 +278,24 @@ class Store:
     async def audit(self, *, limit: int = 100, cursor: str = "") -> tuple[Sequence[AuditRow], str]:
         """Who did what, newest first, and where the next page begins. ValueError as above."""
         return await self._operators.audit(limit=limit, cursor=cursor)
+
+    async def close_days(self, days: Sequence[ClosedDay]) -> None:
+        """Append the sums of closed days, all or none; a day that is there already then has these. What is there from
+        the same moment is left out."""
+        if days:
+            async with self._caution():
+                await self._days.write(days)
+
+    async def closed_days(
+        self, begin: date, end: date, *, points: Collection[str] | None = None, as_of: datetime | None = None
+    ) -> Sequence[ClosedDay]:
+        """The sums in force of the days within [begin, end), by day and point; ``as_of`` an earlier moment: as they
+        were then."""
+        return await self._days.read(begin, end, points=points, as_of=as_of)
+
+    async def last_closed_days(self) -> Mapping[str, date]:
+        """Each point's last closed day; a point that has none is left out."""
+        return await self._days.last()
 
     async def pack(self, before: datetime) -> int:
         """Pack the quarters of an hour that ended by ``before``, in small steps. Returns how many batches it packed."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 
 from monitor.storage.types import Instant, Json, Length, Said
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration. A database that says so needs none."""
 
 
@@ -107,6 +108,32 @@ flags: Final = Table(
     UniqueConstraint("subject", "flag", "at", "recorded_at"),
     Index(None, "subject", "flag", "recorded_at", "id"),
     Index(None, "at"),
+)
+
+# The ledger's sums of a point's closed days, in microseconds: the time in each status outside maintenance, and the time
+# in it. Of one day the row recorded last holds; rows are never altered and never deleted. What the configuration called
+# the point is as it was when the day was closed.
+days: Final = Table(
+    "days",
+    metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("subject", BigInteger, ForeignKey(subjects.c.id), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("name", Said, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("area_name", Said, nullable=False),
+    Column("down", Length, nullable=False),
+    Column("unreachable", Length, nullable=False),
+    Column("faulty", Length, nullable=False),
+    Column("degraded", Length, nullable=False),
+    Column("unknown", Length, nullable=False),
+    Column("up", Length, nullable=False),
+    Column("unobserved", Length, nullable=False),
+    Column("maintenance", Length, nullable=False),
+    UniqueConstraint("subject", "day", "recorded_at"),
+    Index(None, "day"),
 )
 
 # What happened to the incidents, in the order of recording. Rows are never altered and never deleted.
