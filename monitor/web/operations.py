@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from monitor.web.access import Scope
-from monitor.web.documents import Document, ParameterProblem
+from monitor.web.documents import ParameterProblem
 from monitor.web.middleware import RequestProblem
 
 
@@ -50,7 +50,7 @@ class Operation:
     description: str = ""
     query: type[Query] | None = None
     body: type[Body] | None = None
-    answer: type[Document] | None = None
+    answer: type[BaseModel] | None = None
     content_type: str = "application/json"
     success: HTTPStatus = HTTPStatus.OK
     refusals: Mapping[HTTPStatus, str] = field(default_factory=dict)
@@ -119,7 +119,7 @@ def json_answer(content: Mapping[str, Any]) -> web.Response:
     return web.Response(body=json.dumps(content, ensure_ascii=False).encode(), content_type="application/json")
 
 
-def answer(document: Document, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+def answer(document: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """``document`` as JSON."""
     body = document.model_dump_json().encode()
     return web.Response(body=body, status=status, content_type="application/json")

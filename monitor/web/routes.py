@@ -11,6 +11,7 @@ from aiohttp import web
 from monitor.web import (
     api,
     audit_api,
+    discovery_api,
     documents,
     incident_records,
     incident_routes,
@@ -161,6 +162,15 @@ def _words() -> tuple[Operation, ...]:
             "Last-Event-ID says.",
             content_type="text/event-stream",
             refusals={HTTPStatus.SERVICE_UNAVAILABLE: "too many pages listen"},
+        ),
+        Operation(
+            method="GET",
+            path="/api/v1/sd/blackbox",
+            name="listTargets",
+            handler=discovery_api.blackbox,
+            summary="The endpoints as targets of blackbox_exporter, for Prometheus' http_sd_configs",
+            description="`monitor inventory export --format blackbox` writes the modules that `__param_module` names.",
+            answer=discovery_api.TargetGroups,
         ),
         Operation(
             method="GET",
