@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor import __version__
-from monitor.cli import alerts, demo, incident, inventory, maintenance, probe, run, token, validate
+from monitor.cli import alerts, db, demo, incident, inventory, maintenance, probe, run, token, validate
 
 CONFIG = Path("config/endpoints.yaml")
 
@@ -40,6 +40,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"monitor {__version__}")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, demo, probe, validate, inventory, incident, maintenance, alerts, token):
+    for module in (run, demo, probe, validate, inventory, incident, maintenance, alerts, token, db):
         module.add_to(commands, default_config=CONFIG)
     return parser

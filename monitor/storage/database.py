@@ -56,10 +56,10 @@ class Database:
     """
 
     def __init__(self, url: str, *, patience: timedelta = timedelta(seconds=10)) -> None:
-        self._url = _async_url(url)
+        self._url = async_url(url)
         self._patience_seconds = patience.total_seconds()
         self.name = self._url.database or "" if self.is_sqlite else self._url.render_as_string(hide_password=True)
-        self._engine = _engine(self._url)
+        self._engine = make_engine(self._url)
         self._opening = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._opened = False
@@ -130,7 +130,7 @@ class Database:
     def _migrate(self) -> None:
         if self.is_sqlite:
             engine = create_engine(self._url.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)
-            _speak_sqlite(engine)
+            speak_sqlite(engine)
             # Whoever finds nothing to migrate needs no turn at writing: a locked database can still be read.
             with engine.begin() as connection:
                 current = is_current(connection)
@@ -141,7 +141,7 @@ class Database:
             asyncio.run(self._migrate_server())
 
     async def _migrate_server(self) -> None:
-        engine = _engine(self._url, poolclass=NullPool)
+        engine = make_engine(self._url, poolclass=NullPool)
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(migrate, self.name)
@@ -154,14 +154,14 @@ class Database:
             yield
         except DBAPIError as error:
             kind = StorageUnusable if _NO_DATABASE in str(error.orig) else StorageError
-            raise kind(f"{self.name}: {_explain(str(error.orig))}") from error
+            raise kind(f"{self.name}: {explain(str(error.orig))}") from error
         except TimeoutError as error:
             raise StorageError(f"{self.name}: no answer in time") from error
         except (SQLAlchemyError, OSError) as error:
-            raise StorageError(f"{self.name}: {_explain(str(error) or type(error).__name__)}") from error
+            raise StorageError(f"{self.name}: {explain(str(error) or type(error).__name__)}") from error
 
 
-def _async_url(url: str) -> URL:
+def async_url(url: str) -> URL:
     """The URL with this program's driver. Raises StorageUnusable, which never repeats the text and its password."""
     try:
         parsed = make_url(url)
@@ -179,17 +179,19 @@ def _async_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _engine(url: URL, *, poolclass: type[Pool] | None = None) -> AsyncEngine:
+def make_engine(url: URL, *, poolclass: type[Pool] | None = None) -> AsyncEngine:
+    """An engine on a URL of :func:`async_url`; nothing is opened yet."""
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(url, poolclass=poolclass, hide_parameters=True)
-        _speak_sqlite(engine.sync_engine)
+        speak_sqlite(engine.sync_engine)
         return engine
     return create_async_engine(
         url, poolclass=poolclass, pool_pre_ping=True, connect_args={"timeout": 5}, hide_parameters=True
     )
 
 
-def _speak_sqlite(engine: Engine) -> None:
+def speak_sqlite(engine: Engine) -> None:
+    """Make an engine's SQLite connections what this room expects of them: its pragmas, its own BEGIN."""
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "invalidate", _abandon_sqlite)
@@ -215,7 +217,8 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _explain(text: str) -> str:
+def explain(text: str) -> str:
+    """A driver's message in a line, with the remedy where one is known."""
     remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in text), "")
     first = text.strip().partition("\n")[0]
     return f"{remedy} ({first})" if remedy else first
