@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import aiohttp
@@ -16,6 +17,7 @@ import aiohttp
 from monitor import __version__
 from monitor.alerts.dispatcher import Dispatcher
 from monitor.alerts.herald import Herald
+from monitor.alerts.listener import Listener
 from monitor.app.keeping import Keeping, quietly
 from monitor.app.serving import Announce, CannotStart, listen_to_signals, serve_web
 from monitor.app.upkeep import start_upkeep
@@ -40,6 +42,7 @@ from monitor.storage.closing import Closing
 from monitor.storage.errors import StorageError, StorageUnusable
 from monitor.storage.presence import Presence, RunsFirst
 from monitor.storage.recorder import Recorder, RecorderState
+from monitor.storage.room import Room
 from monitor.storage.spool import Spool
 from monitor.storage.store import Store
 from monitor.web import build
@@ -123,6 +126,8 @@ class Assembly:
             spool=Spool(config.storage.spool, config.storage.spool_bytes),
             clock=now,
         )
+        file = self._store.file
+        self._room = Room({"spool": config.storage.spool, **({"database": Path(file)} if file else {})})
         self._pipeline = Pipeline(
             board=self._board,
             register=self._register,
@@ -138,14 +143,23 @@ class Assembly:
         self._incidents = Incidents()
         self._metrics = Metrics(config, board=self._board, probers=find_probers(), clock=now, version=__version__)
         self._hub = Hub(board=self._board, incidents=self._incidents, clock=now, banners=self._banners)
+        tools = Tools(session=session)
         self._dispatcher = Dispatcher(
             config,
             incidents=self._incidents.get,
             likely=self._likely,
             record=self._pipeline.record,
-            tools=Tools(session=session),
+            tools=tools,
             clock=now,
             well=self._is_well,
+        )
+        self._listener = Listener(
+            lambda: self._config,
+            incidents=self._register.open,
+            record=self._pipeline.record,
+            tools=tools,
+            clock=now,
+            make_id=make_id,
         )
         self._investigator = Investigator(
             config,
@@ -172,6 +186,7 @@ class Assembly:
             listeners=lambda: self._hub.listeners,
             incidents=self._incidents.open,
             outbox=lambda: self._dispatcher.state,
+            disks=lambda: self._room.state,
         )
 
     async def run(self, announce: Announce) -> None:
@@ -196,7 +211,9 @@ class Assembly:
                     access=self._access,
                     hub=self._hub,
                     uptimes=self._uptimes,
+                    listener=self._listener,
                     closing=self._closing,
+                    room=self._room,
                     clock=now,
                 )
                 # What the start built lives as long as the program: the collector need not walk it again and again.
@@ -216,6 +233,7 @@ class Assembly:
                 await pipeline
                 self._recorder.close()
                 await recorder
+            self._room.close()
             await quietly(self._presence.mark(now()))
             await quietly(self._access.write_waiting(), logging.WARNING)
 

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from monitor.alerts.listener import Listener
 from monitor.app.keeping import Keeping, quietly
 from monitor.config.model import Config
 from monitor.schedule import Periodic
 from monitor.storage.closing import Closing
+from monitor.storage.room import Room
 from monitor.storage.store import Store
 from monitor.web.access import Access
 from monitor.web.stream import BEAT_EVERY, Hub
@@ -17,6 +19,8 @@ from monitor.web.uptimes import Uptimes
 
 MARK_EVERY = timedelta(seconds=5)
 UPTIMES_EVERY = timedelta(seconds=20)
+ROOM_EVERY = timedelta(seconds=30)
+LISTEN_EVERY = timedelta(seconds=15)
 PACK_EVERY = timedelta(minutes=1)
 PACK_AFTER = timedelta(minutes=5)
 PRUNE_EVERY = timedelta(hours=1)
@@ -32,7 +36,9 @@ def start_upkeep(
     access: Access,
     hub: Hub,
     uptimes: Uptimes,
+    listener: Listener,
     closing: Closing,
+    room: Room,
     clock: Callable[[], datetime],
 ) -> None:
     """Set every periodic job going. ``config`` gives the configuration in force."""
@@ -54,6 +60,8 @@ def start_upkeep(
 
     periodic.every(BEAT_EVERY, beat, "beat", now=True)
     periodic.every(UPTIMES_EVERY, uptimes.try_refresh, "uptimes", now=True)
+    periodic.every(ROOM_EVERY, room.look, "room", now=True)
+    periodic.every(LISTEN_EVERY, listener.listen, "silences", now=True)
     periodic.every(MARK_EVERY, keeping.mark, "mark", now=True)
     periodic.every(MARK_EVERY, audit, "audit")
     periodic.every(PACK_EVERY, pack, "pack")

@@ -65,10 +65,12 @@ class Metrics:
         self._kinds = {point.id: point.kind for point in config.points}
         self._endpoints.load(config)
         self._points.load(config)
+        self.program.alerting = config.alerting
 
     def on_result(self, result: Result) -> None:
         """Count a result and rewrite its endpoint's lines."""
         kind = self._kinds.get(result.key.point)
+        self.program.heard()
         if kind is not None:
             self._results[kind, result.reason] += 1
             self._endpoints.on_result(result)
@@ -110,7 +112,7 @@ class Metrics:
     def _slices(self, views: Sequence[PointView], counts: Mapping[Bucket, int]) -> Iterator[Iterable[str]]:
         yield (self.program.text().decode(),)
         yield self._counters()
-        yield from self._points.slices(views, counts)
+        yield from self._points.slices(views, counts, self._clock())
         for head, lines in self._endpoints.families():
             yield (head,)
             for begin in range(0, len(lines), LINES_AT_ONCE):

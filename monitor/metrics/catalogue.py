@@ -96,6 +96,16 @@ POINT_FAMILIES: Final = (
         "lienthong_point_flapping", "gauge", ("point", "kind", "area"), "Whether the point changes too often to judge."
     ),
     Family(
+        "lienthong_point_never_up", "gauge", ("point", "kind", "area"), "Whether the point fails and was never seen up."
+    ),
+    Family(
+        "lienthong_point_open",
+        "gauge",
+        ("point", "kind", "area"),
+        "Whether it is within the point's hours: outside them nobody is called for it.",
+    ),
+    Family("lienthong_area_info", "gauge", ("area", "name"), "An area of the configuration."),
+    Family(
         "lienthong_point_uptime_ratio",
         "gauge",
         ("point", "measure", "window"),
@@ -140,6 +150,18 @@ PROGRAM_FAMILIES: Final = (
         "lienthong_alert_oldest_pending_seconds",
         "For how long the longest due of these has been due, else 0.",
     ),
+    _of_program("gauge", "lienthong_alerting_info", "1 for who tells people of incidents, 0 for who doesn't.", "by"),
+    _of_program("gauge", "lienthong_last_result_timestamp_seconds", "When the newest result came, in Unix time."),
+    _of_program(
+        "gauge", "lienthong_clock_synchronized", "Whether the kernel says that something keeps its clock right."
+    ),
+    _of_program(
+        "gauge",
+        "lienthong_clock_max_error_seconds",
+        "By how much the clock may be wrong, as the kernel reckons since it was last set right.",
+    ),
+    _of_program("gauge", "lienthong_disk_free_bytes", "Free space of the disk on which this lies.", "of"),
+    _of_program("gauge", "lienthong_disk_size_bytes", "Size of the disk on which this lies.", "of"),
     _of_program("histogram", "lienthong_schedule_lag_seconds", "How late probes started."),
     _of_program("gauge", "lienthong_probes_in_flight", "Probes under way."),
     _of_program("counter", "lienthong_probes_started_total", "Probes that were started."),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 
 from monitor.board import PointView
+from monitor.calendar.hours import is_open
+from monitor.calendar.model import Calendar
 from monitor.config.model import Config, Point
 from monitor.health.stability import Bucket
 from monitor.ledger import Uptime
@@ -23,9 +26,11 @@ TRUTHS: Final[Mapping[str, Callable[[PointView], bool]]] = {
     "lienthong_point_stable": lambda view: view.stable,
     "lienthong_point_maintenance": lambda view: view.maintenance,
     "lienthong_point_flapping": lambda view: view.flapping,
+    "lienthong_point_never_up": lambda view: view.never,
 }
 """What holds of a point or doesn't, by the family that says so."""
 
+OPEN: Final = "lienthong_point_open"
 RATIO: Final = "lienthong_point_uptime_ratio"
 COVERAGE: Final = "lienthong_point_uptime_coverage_ratio"
 
@@ -34,6 +39,8 @@ class PointSamples:
     """Lines of the point families."""
 
     def __init__(self) -> None:
+        self._calendar = Calendar()
+        self._areas: list[str] = []
         self._objectives: list[str] = []
         self._info: list[str] = []
         self._status: dict[str, dict[Status, str]] = {}
@@ -44,11 +51,14 @@ class PointSamples:
     def load(self, config: Config) -> None:
         """Take the configuration over; points that are gone disappear."""
         declared = [point for point in config.points if point.declared]
+        self._calendar = config.calendar
+        self._areas = [sample("lienthong_area_info", {"area": area.id, "name": area.name}, 1) for area in config.areas]
         self._objectives = _objectives(config)
         self._info = [_info(point) for point in config.points]
         self._status = {point.id: {status: _status(point, status) for status in STATUSES} for point in declared}
         self._truths = {
-            name: {point.id: (_truth(name, point, 0), _truth(name, point, 1)) for point in declared} for name in TRUTHS
+            name: {point.id: (_truth(name, point, 0), _truth(name, point, 1)) for point in declared}
+            for name in (*TRUTHS, OPEN)
         }
         for lines in (self._ratios, self._coverage):
             for gone in lines.keys() - self._status.keys():
@@ -68,10 +78,13 @@ class PointSamples:
             sample(COVERAGE, {"point": point, "window": window}, up.coverage) for window, up in windows.items()
         )
 
-    def slices(self, views: Sequence[PointView], counts: Mapping[Bucket, int]) -> Iterator[Iterable[str]]:
+    def slices(
+        self, views: Sequence[PointView], counts: Mapping[Bucket, int], now: datetime
+    ) -> Iterator[Iterable[str]]:
         """Every family, in pieces that each take a few milliseconds at most."""
         yield _head("lienthong_points")
         yield [sample("lienthong_points", {"status": name}, count) for name, count in counts.items()]
+        yield (*_head("lienthong_area_info"), *self._areas)
         yield (*_head("lienthong_slo_ratio"), *self._objectives)
         yield _head("lienthong_point_info")
         yield from _batches(self._info)
@@ -79,7 +92,9 @@ class PointSamples:
         known = [view for view in views if view.point.id in self._status]
         for some in _batches(known):
             yield [self._status[view.point.id].get(view.status, "") for view in some]
-        for name, holds in TRUTHS.items():
+        opens = {hours: is_open(hours, now, self._calendar) for hours in {view.point.hours for view in known}}
+        truths: dict[str, Callable[[PointView], bool]] = {**TRUTHS, OPEN: lambda view: opens[view.point.hours]}
+        for name, holds in truths.items():
             yield _head(name)
             for some in _batches(known):
                 yield [self._truths[name][view.point.id][holds(view)] for view in some]

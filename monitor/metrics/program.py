@@ -14,8 +14,10 @@ from prometheus_client.registry import Collector
 
 from monitor.incidents.model import DeliveryOutcome, Incident, Severity
 from monitor.metrics.catalogue import FAMILIES
+from monitor.metrics.machine import Discipline, read_discipline
 from monitor.model import FaultKind
 
+ALERTING = ("monitor", "prometheus")
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -107,10 +109,32 @@ class Outbox(Protocol):
     def counts(self) -> Endings: ...
 
 
-class Program(Collector):
-    """The program's own families. Those whose source hasn't been given (``watch``) are absent."""
+class Space(Protocol):
+    """Room on a disk."""
 
-    def __init__(self, *, clock: Callable[[], datetime], version: str) -> None:
+    @property
+    def free_bytes(self) -> int: ...
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
+class Program(Collector):
+    """The program's own families. Those whose source hasn't been given (``watch``) are absent.
+
+    ``discipline`` asks the kernel how well its clock is kept. ``alerting`` is the configuration's word for who tells.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime],
+        version: str,
+        discipline: Callable[[], Discipline | None] = read_discipline,
+    ) -> None:
+        self.alerting = ALERTING[0]
+        self._discipline = discipline
+        self._heard: datetime | None = None
         self._clock = clock
         self._version = version
         self._readers: list[Callable[[], Iterator[Metric]]] = []
@@ -140,11 +164,13 @@ class Program(Collector):
         listeners: Callable[[], int],
         incidents: Callable[[], Sequence[Incident]],
         outbox: Callable[[], Outbox],
+        disks: Callable[[], Mapping[str, Space]],
     ) -> None:
-        """Say whom to ask at a scrape. ``incidents`` are those that are open."""
+        """Say whom to ask at a scrape. ``incidents`` are those that are open, ``disks`` by what lies there."""
         self._readers = [
             lambda: _of_incidents(incidents()),
             lambda: _of_outbox(outbox()),
+            lambda: _of_disks(disks()),
             lambda: _of_schedule(schedule),
             lambda: _of_pulse(pulse.stats),
             lambda: _of_recorder(recorder(), self._clock()),
@@ -161,6 +187,10 @@ class Program(Collector):
         self._reload_succeeded = succeeded
         if succeeded:
             self._reloaded = self._clock()
+
+    def heard(self) -> None:
+        """A result came."""
+        self._heard = self._clock()
 
     def text(self) -> bytes:
         """Every family in the text format."""
@@ -179,6 +209,15 @@ class Program(Collector):
         yield build
         yield _gauge("lienthong_config_last_reload_successful", self._reload_succeeded)
         yield _gauge("lienthong_config_last_reload_success_timestamp_seconds", self._reloaded.timestamp())
+        alerting = _family("lienthong_alerting_info")
+        for by in ALERTING:
+            alerting.add_metric((by,), by == self.alerting)
+        yield alerting
+        if self._heard is not None:
+            yield _gauge("lienthong_last_result_timestamp_seconds", self._heard.timestamp())
+        if (discipline := self._discipline()) is not None:
+            yield _gauge("lienthong_clock_synchronized", discipline.synchronized)
+            yield _gauge("lienthong_clock_max_error_seconds", discipline.max_error_seconds)
         for read in self._readers:
             yield from read()
 
@@ -210,6 +249,15 @@ def _of_outbox(outbox: Outbox) -> Iterator[Metric]:
         for channel, number in sorted(numbers.items()):
             ended.add_metric((channel, outcome), number)
     yield ended
+
+
+def _of_disks(disks: Mapping[str, Space]) -> Iterator[Metric]:
+    free, size = _family("lienthong_disk_free_bytes"), _family("lienthong_disk_size_bytes")
+    for name, space in sorted(disks.items()):
+        free.add_metric((name,), space.free_bytes)
+        size.add_metric((name,), space.size_bytes)
+    yield free
+    yield size
 
 
 def _of_schedule(schedule: Schedule) -> Iterator[Metric]:

@@ -56,6 +56,11 @@ class Store:
         """The file that opening would make; "" when it is there, or is a server's business."""
         return self._database.missing
 
+    @property
+    def file(self) -> str:
+        """The file that holds everything; "" when that is a server's business."""
+        return self._database.name if self._database.is_sqlite else ""
+
     async def open(self) -> None:
         """Make the file and its directory, bring the schema up to date. Where it is not done, the other verbs do it."""
         await self._database.open()

@@ -15,6 +15,7 @@ from monitor.alerts.desk import Counts
 from monitor.alerts.dispatcher import DispatchState
 from monitor.metrics.catalogue import ENDPOINT_FAMILIES
 from monitor.storage.recorder import RecorderState
+from monitor.storage.room import Space
 
 World = Any
 
@@ -43,6 +44,7 @@ async def test_promtool_has_nothing_to_say(world: World, say_result: Any) -> Non
         ),
         pending_transitions=lambda: 0, listeners=lambda: 0,
         incidents=world.incidents.open,
+        disks=lambda: {"spool": Space(1, 2)},
         outbox=lambda: DispatchState(pending={"mail": 1}, oldest_seconds={"mail": 2.0}, counts=Counts(Counter(mail=1))),
     )  # fmt: skip
     async with world.get("/metrics") as response:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.incidents.model import Incident, Severity
 from monitor.metrics.catalogue import PROGRAM_FAMILIES
+from monitor.metrics.machine import Discipline, read_discipline
 from monitor.metrics.program import Program
 from monitor.model import Fault, FaultKind
 
@@ -70,6 +71,12 @@ def incident(number: int, fault: Fault, severity: Severity) -> Incident:
     return Incident(uid=f"u{number}", number=number, fault=fault, severity=severity, began=NOW, opened=NOW)
 
 
+@dataclass
+class Disk:
+    free_bytes: int
+    size_bytes: int
+
+
 OPEN = (
     incident(1, Fault(FaultKind.POINT, "hub"), Severity.CRITICAL),
     incident(2, Fault(FaultKind.POINT, "mot"), Severity.CRITICAL),
@@ -78,11 +85,13 @@ OPEN = (
 
 
 def watched(writing: Writing, incidents: Sequence[Incident] = OPEN, waiting: Waiting | None = None) -> Program:
-    program = Program(clock=lambda: NOW, version="1.2")
+    program = Program(clock=lambda: NOW, version="1.2", discipline=lambda: Discipline(True, 0.25))
     outbox = waiting or Waiting()
+    program.heard()
     program.watch(
         schedule=Starts(), pulse=Heart(), recorder=lambda: writing, pending_transitions=lambda: 4, listeners=lambda: 9,
         incidents=lambda: incidents, outbox=lambda: outbox,
+        disks=lambda: {"spool": Disk(30, 100), "database": Disk(40, 80)},
     )  # fmt: skip
     return program
 
@@ -99,7 +108,10 @@ def labelled(program: Program, name: str, *labels: str) -> dict[tuple[str, ...],
     return {tuple(each.labels[label] for label in labels): each.value for each in samples if each.value}
 
 
-LABELLED = ("lienthong_incidents", "lienthong_alert_pending", "lienthong_alert_messages_total")
+LABELLED = (
+    "lienthong_alert_messages_total", "lienthong_alert_pending", "lienthong_alerting_info", "lienthong_disk_free_bytes",
+    "lienthong_disk_size_bytes", "lienthong_incidents",
+)  # fmt: skip
 
 
 def shown(name: str) -> bool:
@@ -112,6 +124,9 @@ def test_everything_comes_from_those_who_know() -> None:
         "lienthong_isolated": 0,
         "lienthong_alert_oldest_pending_seconds": 90,
         "lienthong_build_info": 1,
+        "lienthong_last_result_timestamp_seconds": NOW.timestamp(),
+        "lienthong_clock_synchronized": 1,
+        "lienthong_clock_max_error_seconds": 0.25,
         "lienthong_config_last_reload_successful": 1,
         "lienthong_config_last_reload_success_timestamp_seconds": NOW.timestamp(),
         "lienthong_probes_in_flight": 3,
@@ -184,6 +199,32 @@ def test_a_failed_reload_keeps_the_time_of_the_last_good_one() -> None:
     values = read(program)
     assert values["lienthong_config_last_reload_successful"] == 0
     assert values["lienthong_config_last_reload_success_timestamp_seconds"] == (NOW + timedelta(hours=1)).timestamp()
+
+
+def test_who_tells_is_said_of_both() -> None:
+    program = watched(Writing())
+    assert labelled(program, "lienthong_alerting_info", "by") == {("monitor",): 1}
+    program.alerting = "prometheus"
+    assert labelled(program, "lienthong_alerting_info", "by") == {("prometheus",): 1}
+    assert program.text().count(b"lienthong_alerting_info{") == 2
+
+
+def test_room_is_told_by_what_lies_there() -> None:
+    program = watched(Writing())
+    assert labelled(program, "lienthong_disk_free_bytes", "of") == {("spool",): 30, ("database",): 40}
+    assert labelled(program, "lienthong_disk_size_bytes", "of") == {("spool",): 100, ("database",): 80}
+
+
+def test_before_the_first_result_and_without_the_kernels_word_nothing_is_said() -> None:
+    values = read(Program(clock=lambda: NOW, version="1.2", discipline=lambda: None))
+    unsaid = ("lienthong_last_result_timestamp_seconds", "lienthong_clock_synchronized")
+    assert not {*unsaid, "lienthong_clock_max_error_seconds"} & values.keys()
+
+
+def test_this_machines_kernel_tells_of_its_clock() -> None:
+    told = read_discipline()
+    assert told is not None
+    assert 0 <= told.max_error_seconds < 3600
 
 
 def test_the_catalogue_has_exactly_these() -> None:
