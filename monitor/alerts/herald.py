@@ -80,6 +80,7 @@ class Herald:
             areas={area.id: area.name for area in config.areas},
             windows=config.maintenance if self._windows is None else self._windows,
             standing=frozenset(name for name, each in alerts.channels.items() if self._keeps_standing(each.kind)),
+            quiet=config.alerting != "monitor",
         )
 
     def plan(self, windows: Sequence[Window]) -> None:
@@ -213,7 +214,12 @@ class Herald:
         messages = []
         sent = [message for uid in olds for message in self._sent.get(uid, ())]
         for channel, route in told(sent).items():
-            if channel in known or channel in self._ground.standing or channel not in self._ground.alerts.channels:
+            if (
+                self._ground.quiet
+                or channel in known
+                or channel in self._ground.standing
+                or channel not in self._ground.alerts.channels
+            ):
                 continue
             mine = [message for message in sent if message.channel == channel]
             sources = {message.incident for message in mine}

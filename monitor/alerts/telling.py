@@ -27,7 +27,7 @@ _MILDEST = len(_RANK)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What the rules stand on: the configuration, the windows in force or to come, the channels that keep alerts
-    standing."""
+    standing. ``quiet``: others tell of faults; only what was told before has its end told."""
 
     alerts: Alerts
     calendar: Calendar
@@ -35,6 +35,7 @@ class Ground:
     areas: Mapping[str, str]
     windows: Sequence[Window] = ()
     standing: frozenset[str] = frozenset()
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,8 @@ Sent = Sequence[Message]
 
 def due(incident: Incident, sent: Sent, *, news: bool, ground: Ground, now: datetime) -> list[Draft]:
     """What is to be told now. ``news``: more points may be affected than when it was last asked."""
+    if incident.is_open and ground.quiet:
+        return []
     found = _of_open(incident, sent, news, ground, now) if incident.is_open else _endings(incident, sent, ground)
     return [draft for draft in found if draft.channel in ground.alerts.channels]
 

@@ -173,6 +173,7 @@ class _Reading:
                 enter=sections.head.flapping.enter,
                 leave=sections.head.flapping.leave,
             ),
+            alerting=sections.head.alerting,
             alerts=self._alerts(),
             areas=tuple(
                 Area(id=area.id, name=area.name, column=area.column, row=area.row, column_span=area.column_span)

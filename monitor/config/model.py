@@ -257,6 +257,7 @@ class Alerts:
 class Config:
     """A whole valid file.
 
+    ``alerting`` says who tells people of incidents: the monitor through its routes, or Prometheus' rules.
     ``ca_file`` is trusted beside the system's authorities by every module that names no authority itself.
     ``document`` is the file as parsed, secrets masked, for /config.
     """
@@ -272,6 +273,7 @@ class Config:
     common_fate: CommonFate = CommonFate()
     flapping: Flapping = Flapping()
     objectives: Objectives = Objectives()
+    alerting: Literal["monitor", "prometheus"] = "monitor"
     alerts: Alerts = Alerts()
     areas: tuple[Area, ...] = ()
     modules: Mapping[str, Module] = field(default_factory=dict)

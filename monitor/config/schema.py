@@ -225,6 +225,7 @@ class FileSection(Section):
     areas: list[AreaSection] = Field(default=[])
     points: list[PointSection] = Field(default=[])
     maintenance: list[WindowSection] = Field(default=[])
+    alerting: Literal["monitor", "prometheus"] = Field(default="monitor", description="who tells people of incidents")
     alerts: AlertsSection = AlertsSection()
 
 

@@ -28,6 +28,8 @@ def find_warnings(config: Config) -> Iterator[tuple[Path, str]]:
 
 def _about_telling(config: Config) -> Iterator[tuple[Path, str]]:
     alerts = config.alerts
+    if config.alerting == "prometheus":
+        return
     if not alerts.channels:
         yield ("alerts",), "nobody is told of anything: there is no channel; write one below `channels:`"
     elif not alerts.routes:

@@ -39,6 +39,21 @@ def test_the_message_can_be_rendered_when_nothing_else_is_known() -> None:
     assert message.payload["contact"]["name"] == "An"
 
 
+def test_where_prometheus_tells_nobody_is_told_but_of_the_end_of_what_was() -> None:
+    """Another tells of faults from then on; changed back, what is open is told."""
+    ours, theirs = config(), replace(config(), alerting="prometheus")
+    story = Story(ours, standing=frozenset({"duty"}))
+    story.tell(*story.opened("i1", "point:a", "a"))
+    story.deliver()
+    story.herald.reload(theirs)
+    assert story.tell(*story.opened("i2", "point:b", "b"), story.joined("i1", "c")) == []
+    assert story.age(days=1) == []
+    assert story.tell(*story.closed("i1")) == [("recovered", 1, "duty")]
+    assert story.tell(*story.opened("i3", "point:hub", "b"), story.taken_over("i2", "i3")) == []
+    story.herald.reload(ours)
+    assert story.age(minutes=1) == [("opened", 3, "duty")]
+
+
 def test_what_opens_and_closes_at_once_is_not_told() -> None:
     story = Story()
     events = story.opened("i1", "point:a", "a")
