@@ -11,7 +11,7 @@ import asyncio
 import base64
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -19,6 +19,8 @@ from pydantic import Field, SecretStr, model_validator
 
 from monitor.channels.base import ChannelOptions, Envelope, Item, Tools, Undelivered
 from monitor.channels.http import post, trust
+from monitor.channels.silences import PATH as _SILENCES
+from monitor.channels.silences import Heard, ask_all
 from monitor.channels.types import CaFile, Duration, Url
 
 _MISSED_RENEWALS = 4
@@ -61,7 +63,8 @@ class Alertmanager:
         self._options = options
         self._tools = tools
         self._tls = trust(options.ca_file)
-        self._urls = [SecretStr(url.get_secret_value().rstrip("/") + _PATH) for url in options.urls]
+        self._urls = _at(options.urls, _PATH)
+        self._silences = _at(options.urls, _SILENCES)
         self._headers = {"Content-Type": "application/json", **_authorization(options)}
 
     @property
@@ -80,6 +83,10 @@ class Alertmanager:
     async def renew(self, items: Sequence[Item]) -> None:
         """Move the ends of what stands. Alertmanager keeps what it had meanwhile where this fails."""
         await self._post_alerts(items, "")
+
+    async def silences(self) -> Heard:
+        """What people silenced there."""
+        return await ask_all(self._silences, headers=self._headers, tls=self._tls, tools=self._tools)
 
     async def _post_alerts(self, items: Sequence[Item], url: str) -> None:
         stands_until = self._tools.clock() + _MISSED_RENEWALS * self._options.renew_every
@@ -112,16 +119,26 @@ class Alertmanager:
 
 
 def alert(item: Item, stands_until: datetime, url: str = "") -> dict[str, Any]:
-    """One alert as the API wants it. Labels with names that Alertmanager refuses get underscores; empty ones go."""
-    labels = {_label(name): value for name, value in item.labels.items() if value}
-    labels.setdefault("alertname", "Lienthong")
+    """One alert as the API wants it."""
     return {
-        "labels": labels,
+        "labels": alert_labels(item.labels),
         "annotations": {_label(name): value for name, value in item.annotations.items() if value},
         "startsAt": item.begins.astimezone(UTC).isoformat(),
         "endsAt": (item.ends or stands_until).astimezone(UTC).isoformat(),
         "generatorURL": item.annotations.get("url", url),
     }
+
+
+def alert_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """An incident's labels as its alert has them there: names that Alertmanager refuses get underscores, empty labels
+    go."""
+    made = {_label(name): value for name, value in labels.items() if value}
+    made.setdefault("alertname", "Lienthong")
+    return made
+
+
+def _at(urls: Sequence[SecretStr], path: str) -> list[SecretStr]:
+    return [SecretStr(url.get_secret_value().rstrip("/") + path) for url in urls]
 
 
 def _label(name: str) -> str:

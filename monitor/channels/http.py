@@ -44,7 +44,7 @@ async def post(
         ) as answer:
             status, wait = answer.status, retry_after(answer.headers.get("Retry-After", ""), tools.clock())
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise Undelivered(f"{peer(url)}: {_plain(error)}") from None
+        raise Undelivered(f"{peer(url)}: {plain(error)}") from None
     if not 200 <= status < 300:
         final = status < 500 and status not in _WORTH_TRYING_AGAIN
         raise Undelivered(f"{peer(url)} answered {status}", final=final, retry_after=None if final else wait)
@@ -62,7 +62,7 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
     return min(max(span, timedelta(0)), _LONGEST_WAIT)
 
 
-def _plain(error: Exception) -> str:
+def plain(error: Exception) -> str:
     """What failed, without what was asked: aiohttp's own texts may repeat a whole URL."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return "its certificate is not trusted, or TLS failed"

@@ -91,6 +91,16 @@ def _silenced(incident: Incident, event: IncidentEvent) -> Incident:
     return replace(incident, silenced_until=_moment(event.data.get("until")) or FOR_EVER)
 
 
+def _silenced_elsewhere(incident: Incident, event: IncidentEvent) -> Incident:
+    name = event.data["silence"]
+    others = {each: said for each, said in incident.silences.items() if each != name}
+    return replace(incident, silences=others if event.data.get("ended") else {**others, name: event})
+
+
+def _told_elsewhere(incident: Incident, event: IncidentEvent) -> Incident:
+    return replace(incident, relayed={**incident.relayed, event.data["key"]: event})
+
+
 def _taken_over(incident: Incident, event: IncidentEvent) -> Incident:
     return replace(incident, closed=event.at, closed_why="superseded", into=event.data["into"])
 
@@ -111,6 +121,8 @@ _APPLY: Final[Mapping[EventKind, Callable[[Incident, IncidentEvent], Incident]]]
     EventKind.ACKNOWLEDGED: _acknowledged,
     EventKind.NOTED: lambda incident, event: incident,
     EventKind.SILENCED: _silenced,
+    EventKind.SILENCED_ELSEWHERE: _silenced_elsewhere,
+    EventKind.TOLD_ELSEWHERE: _told_elsewhere,
     EventKind.CLASSIFIED: lambda incident, event: replace(incident, resolution=event.data["resolution"]),
     EventKind.TAKEN_OVER: _taken_over,
     EventKind.RECOVERED: _recovered,

@@ -53,6 +53,12 @@ class EventKind(StrEnum):
     """``text`` by ``actor``."""
     SILENCED = "silenced"
     """No messages until [until: ISO 8601, or "" for until recovery; lifted: true ends it]."""
+    SILENCED_ELSEWHERE = "silenced_elsewhere"
+    """``actor`` silenced it at an Alertmanager, with the comment ``text``; our own messages go on. [channel, silence:
+    its id there, until: ISO 8601; ended: true when it holds no more, with why: expired | lifted | unmatched]"""
+    TOLD_ELSEWHERE = "told_elsewhere"
+    """An Alertmanager told a receiver of its own, and posted to us that it did. [receiver, status: firing | resolved,
+    group: its labels by name, key: of receiver, group and alert, begins and ends (ISO 8601; "" while it lasts)]"""
     CLASSIFIED = "classified"
     """``actor`` said what it was. [resolution: power | cable | device | provider | configuration | other]"""
     TAKEN_OVER = "taken_over"
@@ -134,6 +140,10 @@ class Incident:
     acknowledged: Acknowledgement | None = None
     silenced_until: datetime | None = None
     told: frozenset[str] = frozenset()
+    silences: Mapping[str, IncidentEvent] = field(default_factory=dict)
+    """The silences in force at an Alertmanager, by their id there: the event that said so last."""
+    relayed: Mapping[str, IncidentEvent] = field(default_factory=dict)
+    """What Alertmanager told last, by TOLD_ELSEWHERE's ``key``."""
     recovered: datetime | None = None
     recovered_not_before: datetime | None = None
     closed: datetime | None = None

@@ -34,6 +34,8 @@ TITLES = {
     EventKind.ACKNOWLEDGED: N_("Nhận xử lý"),
     EventKind.NOTED: N_("Ghi chú"),
     EventKind.SILENCED: N_("Tạm ngừng báo"),
+    EventKind.SILENCED_ELSEWHERE: N_("Im lặng ở Alertmanager"),
+    EventKind.TOLD_ELSEWHERE: N_("Alertmanager đã báo"),
     EventKind.CLASSIFIED: N_("Nguyên nhân"),
     EventKind.TAKEN_OVER: N_("Gộp vào sự cố khác"),
     EventKind.RECOVERED: N_("Phục hồi"),
@@ -79,6 +81,17 @@ MESSAGES = {
     "digest": N_("gộp nhiều tin"),
 }
 """What a message says, by its kind."""
+
+
+SILENCE_ENDS = {
+    "expired": N_("hết hạn"),
+    "lifted": N_("đã gỡ"),
+    "unmatched": N_("không còn khớp sự cố này"),
+}
+"""Why a silence at an Alertmanager holds no more."""
+
+DELIVERED = {"firing": N_("đang xảy ra"), "resolved": N_("đã hết")}
+"""What an Alertmanager said of an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +175,16 @@ def _parts(event: IncidentEvent, data: Mapping[str, Any], setting: Setting) -> I
             yield _("phiếu %s") % data["ticket"] if data.get("ticket") else ""
         case EventKind.SILENCED:
             yield _silence(data, setting)
+        case EventKind.SILENCED_ELSEWHERE:
+            why = SILENCE_ENDS.get(data.get("why", ""), "")
+            yield _("kênh %s") % data["channel"]
+            yield _(why) if why else _until(data["until"], setting)
+        case EventKind.TOLD_ELSEWHERE:
+            state = DELIVERED[data["status"]]
+            yield _("nơi nhận %s") % data["receiver"]
+            yield _(state)
+            group = ", ".join(f"{name}={value}" for name, value in sorted(data["group"].items()))
+            yield _("nhóm %s") % group if group else ""
         case EventKind.CLASSIFIED:
             yield resolution(words, data.get("resolution", ""))
         case EventKind.TAKEN_OVER:
@@ -180,7 +203,11 @@ def _silence(data: Mapping[str, Any], setting: Setting) -> str:
     until = data.get("until")
     if not until:
         return _("tới khi phục hồi")
-    return _("đến %s") % setting.words.ahead(datetime.fromisoformat(until), setting.now)
+    return _until(until, setting)
+
+
+def _until(moment: str, setting: Setting) -> str:
+    return setting.words.gettext("đến %s") % setting.words.ahead(datetime.fromisoformat(moment), setting.now)
 
 
 def closing(incident: Incident, setting: Setting) -> str:

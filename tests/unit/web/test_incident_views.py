@@ -339,6 +339,33 @@ def event(
         (event(EventKind.SILENCED, until=""), "Tạm ngừng báo", "tới khi phục hồi"),
         (event(EventKind.SILENCED, until="2026-11-24T01:00:00+00:00"), "Tạm ngừng báo", "đến ngày mai 08:00"),
         (event(EventKind.SILENCED, lifted=True), "Tạm ngừng báo", "báo lại như thường"),
+        (
+            event(
+                EventKind.SILENCED_ELSEWHERE,
+                actor="Hà",
+                text="thay cáp",
+                channel="am",
+                silence="s",
+                until="2026-11-23T05:00:00+00:00",
+            ),
+            "Im lặng ở Alertmanager",
+            "kênh am · đến 12:00 · thay cáp",
+        ),
+        (
+            event(EventKind.SILENCED_ELSEWHERE, channel="am", silence="s", until="", ended=True, why="lifted"),
+            "Im lặng ở Alertmanager",
+            "kênh am · đã gỡ",
+        ),
+        (
+            event(EventKind.TOLD_ELSEWHERE, receiver="duty", status="firing", group={"incident": "12", "a": "b"}),
+            "Alertmanager đã báo",
+            "nơi nhận duty · đang xảy ra · nhóm a=b, incident=12",
+        ),
+        (
+            event(EventKind.TOLD_ELSEWHERE, receiver="duty", status="resolved", group={}),
+            "Alertmanager đã báo",
+            "nơi nhận duty · đã hết",
+        ),
         (event(EventKind.CLASSIFIED, resolution="cable"), "Nguyên nhân", "Đứt cáp"),
         (event(EventKind.TAKEN_OVER, into="u", number=12), "Gộp vào sự cố khác", "sự cố 12"),
         (event(EventKind.RECOVERED, not_before="2026-11-23T03:05:00+00:00"), "Phục hồi", ""),
