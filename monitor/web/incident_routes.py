@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp.typedefs import Handler
 
-from monitor.web import acts, incident_records, incidents_api
+from monitor.web import acts, incident_records, incidents_api, relay_api
 from monitor.web.access import Scope
 from monitor.web.operations import Body, Operation
 
@@ -46,6 +46,19 @@ def operations() -> tuple[Operation, ...]:
             query=incidents_api.MessagesQuery,
             answer=incident_records.MessagePage,
             refusals=NO_INCIDENT,
+        ),
+        Operation(
+            method="POST",
+            path="/api/v1/alertmanager",
+            name="relayDelivery",
+            handler=relay_api.relay,
+            summary="Say what an Alertmanager told a receiver of its own: for its webhook_configs",
+            description="It goes into the timeline of the incident that each alert's label `incident` (else `point`) "
+            "names; the same again changes nothing. Answers when it is durable and shown.",
+            body=relay_api.PostedGroup,
+            answer=relay_api.RelayAnswer,
+            refusals={HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "it is larger than 2 MiB"},
+            scope=Scope.OPERATE,
         ),
     )
 
