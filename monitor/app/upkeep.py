@@ -20,7 +20,7 @@ from monitor.web.uptimes import Uptimes
 MARK_EVERY = timedelta(seconds=5)
 UPTIMES_EVERY = timedelta(seconds=20)
 ROOM_EVERY = timedelta(seconds=30)
-LISTEN_EVERY = timedelta(seconds=15)
+LISTEN_EVERY = timedelta(seconds=10)
 PACK_EVERY = timedelta(minutes=1)
 PACK_AFTER = timedelta(minutes=5)
 PRUNE_EVERY = timedelta(hours=1)
