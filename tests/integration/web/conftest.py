@@ -53,7 +53,7 @@ def endpoint(point: str, name: str, **changes: Any) -> Endpoint:
 def ward(name: str, words: str, area: str, **changes: Any) -> Point:
     given = Point(
         id=name, name=words, kind="ward", area=area, code=f"0{len(name)}123", unit_type="phường",
-        location=Location(latitude=21.03, longitude=105.85), labels={"provider": "vnpt"}, hours="24x7",
+        location=Location(latitude=21.03, longitude=105.85), labels={"provider": "vnpt"}, hours="24/7",
         depends_on=(Dependency(any_of=("hub",)),), contact=Contact(name="Trần Thu Hà", phone="024 1022"),
         endpoints=(endpoint(name, "link"), endpoint(name, "portal")),
     )  # fmt: skip
