@@ -66,11 +66,12 @@ class Web:
     port: int = 0
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"an answer"
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests.append((request.path_qs, dict(request.headers), await request.read()))
-        return web.Response(status=self.status, headers=self.headers, text="an answer")
+        return web.Response(status=self.status, headers=self.headers, body=self.body, content_type="text/plain")
 
 
 @asynccontextmanager
