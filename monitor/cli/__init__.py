@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from monitor import __version__
 from monitor.cli import alerts, db, demo, incident, inventory, maintenance, probe, run, token, validate
 
-CONFIG = Path("config/endpoints.yaml")
+CONFIG = Path(os.environ.get("MONITOR_CONFIG") or "config/endpoints.yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,7 +32,7 @@ from monitor.config.points import PointBuilder
 from monitor.config.problem import ConfigError, Problem
 from monitor.config.rules import check_anchors, check_areas, check_dependencies, check_references, check_variables
 from monitor.config.schema import FileSection, file_schema
-from monitor.config.secrets import Expansion, mask
+from monitor.config.secrets import Expansion, mask, with_password
 from monitor.config.sections import Sections, read_sections
 from monitor.config.warnings import find_warnings
 from monitor.probes import find_probers
@@ -260,6 +260,12 @@ class _Reading:
         if not url.startswith(_SCHEMES):
             text = f'begins with none of {", ".join(_SCHEMES)}; write "sqlite+aiosqlite:///var/monitor.db"'
             self._document.complain(("storage", where), text)
+        if storage.password_file:
+            secret = self._read_text(("storage", "password_file"), self._directory / storage.password_file)
+            try:
+                url = with_password(url, secret.strip())
+            except ValueError as error:
+                self._document.complain(("storage", "password_file"), str(error))
         return Storage(
             url=url,
             spool=FilePath(storage.spool),

@@ -52,6 +52,7 @@ class StorageSection(Section):
         description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER:${PASSWORD}@HOST/DATABASE",
     )
     url_file: Text | None = Field(default=None, description="a file that holds the url")
+    password_file: Text | None = Field(default=None, description="a file that holds the password of the url's user")
     spool: Text = Field(default="var/spool", description="directory that takes what the database can't take")
     spool_size: ByteSize = Field(default=64 * 1024 * 1024, description="preallocated, base 2")
     keep_results: Duration = Field(default=timedelta(days=100))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from monitor.channels import find_channels
 from monitor.config.channel_options import secret_fields
@@ -17,6 +18,7 @@ _SECRET_KEY = re.compile(r"(password|passwd|secret|secrets|token|tokens|credenti
 _SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|key|password|credential", re.IGNORECASE)
 _SHORTEST_SECRET = 4
 _HEADER_MAPS = frozenset({"headers", "http_headers", "proxy_connect_header"})
+_URL_USER = re.compile(r"(\w[\w+]*://[^/?#\s:@]+)@")
 _URL_PASSWORD = re.compile(r"(://[^/?#\s:@]*:).+@")
 
 
@@ -99,3 +101,11 @@ def _is_alert_secret(names: Sequence[str]) -> bool:
 
 def _is_secret_key(name: str) -> bool:
     return bool(_SECRET_KEY.fullmatch(name.rsplit("_", 1)[-1]))
+
+
+def with_password(url: str, password: str) -> str:
+    """A URL whose ``user@`` became ``user:password@``. Raises ValueError when it has no user, or a password already."""
+    found = _URL_USER.match(url)
+    if found is None:
+        raise ValueError("the url has no user without a password; write postgresql+asyncpg://USER@HOST/DATABASE")
+    return f"{found[1]}:{quote(password, safe='')}{url[found.end() - 1 :]}"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from monitor.config import ConfigError, load
 from monitor.config.model import Config, Contact, Dependency, Endpoint, Location, Point
@@ -173,6 +174,29 @@ def test_the_storage_url_from_a_file(tmp_path: Path) -> None:
     config = load(write(tmp_path, WARD, f"{HEAD}storage: {{url_file: url}}\n"), environ={})
 
     assert config.storage.url == "sqlite+aiosqlite:////data/m.db"
+
+
+SERVER = "postgresql+asyncpg://lienthong@postgres/lienthong"
+
+
+def test_the_storage_password_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a:b@c/d ệ\n")
+    text = f'{HEAD}storage: {{url: "${{URL}}", password_file: "${{FILE:-}}"}}\n'
+
+    with_file = load(write(tmp_path, WARD, text), environ={"URL": SERVER, "FILE": "password"})
+    without = load(write(tmp_path, WARD, text), environ={"URL": SERVER})
+
+    assert make_url(with_file.storage.url).password == "a:b@c/d ệ"
+    assert with_file.storage.url == SERVER.replace("@", ":a%3Ab%40c%2Fd%20%E1%BB%87@")
+    assert without.storage.url == SERVER
+
+
+@pytest.mark.parametrize("url", ["sqlite+aiosqlite:///var/m.db", "postgresql+asyncpg://u:p@postgres/lienthong"])
+def test_a_storage_password_without_a_user_to_have_it(tmp_path: Path, url: str) -> None:
+    (tmp_path / "password").write_text("geheim")
+    with pytest.raises(ConfigError, match="password_file: the url has no user without a password") as caught:
+        load(write(tmp_path, WARD, f"{HEAD}storage: {{url: '{url}', password_file: password}}\n"), environ={})
+    assert "geheim" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
