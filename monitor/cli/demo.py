@@ -23,6 +23,8 @@ from monitor.field import story
 
 STABLE_AFTER = timedelta(minutes=1)
 STOP_SECONDS = 5
+JOIN_SECONDS = 60
+JOIN_EVERY_SECONDS = 0.2
 FLAPPING_WINDOW = timedelta(seconds=80)
 FLAPPING_ENTER = 3
 """The second failure within the window is told as flapping: shorter than what lies between two chapters of the story
@@ -42,6 +44,13 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
     parser.add_argument("--data", type=Path, default=Path("var/demo"), metavar="DIRECTORY", help="default: %(default)s")
     parser.add_argument(
         "--subnet", default="127.77.0.0/16", help="the simulated hosts' addresses; default: %(default)s"
+    )
+    parser.add_argument(
+        "--field",
+        type=Path,
+        metavar="FILE",
+        help="join the simulated network that runs in another process of this network namespace and wrote FILE "
+        "(python -m monitor.field --ready-file FILE); history is then kept where the configuration says",
     )
     parser.add_argument("--no-story", action="store_true", help="nothing fails but what the control surface is told")
     parser.set_defaults(command=command)
@@ -63,12 +72,15 @@ def command(arguments: argparse.Namespace) -> int:
 
 async def _demo(arguments: argparse.Namespace) -> None:
     load(arguments.config, placeholders=True)  # a mistake is told before anything starts
-    async with simulated_network(arguments) as field:
+    joining = arguments.field is not None
+    async with joined_network(arguments.field) if joining else simulated_network(arguments) as field:
         begun = None if arguments.no_story else datetime.now(UTC)
 
         def read() -> Config:
             config = load(arguments.config, placeholders=True)
-            return linked(at_address(on_field(config, field, arguments.data, story_begun=begun), arguments.listen))
+            shown = at_address(on_field(config, field, arguments.data, story_begun=begun), arguments.listen)
+            # Beside other programs the configuration knows better than the demo where the wall and the history are.
+            return replace(shown, storage=config.storage) if joining else linked(shown)
 
         await app.serve(load=read, announce=partial(_announce, arguments, field), simulated=True)
 
@@ -120,6 +132,29 @@ def upkeep_windows(config: Config, begun: datetime) -> tuple[Window, ...]:
 
 
 @asynccontextmanager
+async def joined_network(file: Path) -> AsyncIterator[Field]:
+    """The simulated network that another process serves, once it has written ``file``. Raises CannotStart."""
+    try:
+        async with asyncio.timeout(JOIN_SECONDS):
+            while (line := await asyncio.to_thread(_read, file)) is None:  # noqa: ASYNC110 (it is another process)
+                await asyncio.sleep(JOIN_EVERY_SECONDS)
+    except TimeoutError as error:
+        raise app.CannotStart(f"no simulated network has written {file} within {JOIN_SECONDS} s") from error
+    yield _field(line)
+
+
+def _read(file: Path) -> str | None:
+    return file.read_text() if file.exists() else None
+
+
+def _field(line: str | bytes) -> Field:
+    """What the simulated network says when it listens."""
+    ready = json.loads(line)
+    servers = tuple((host, port) for host, port in ready["servers"])
+    return Field(servers=servers, ca_file=Path(ready["ca_file"]), control=ready["control"])
+
+
+@asynccontextmanager
 async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Field]:
     """The simulated network's process, for as long as the context lasts. Raises CannotStart.
 
@@ -138,9 +173,7 @@ async def simulated_network(arguments: argparse.Namespace) -> AsyncIterator[Fiel
                 f"the simulated network did not start (see above; is another demo running? then try "
                 f"--subnet 127.78.0.0/16): exit status {await process.wait()}"
             )
-        ready = json.loads(line)
-        servers = tuple((host, port) for host, port in ready["servers"])
-        yield Field(servers=servers, ca_file=Path(ready["ca_file"]), control=ready["control"])
+        yield _field(line)
     finally:
         if process.stdin:
             process.stdin.close()
@@ -161,11 +194,12 @@ def _announce(arguments: argparse.Namespace, field: Field, config: Config, url: 
         else ""
     )
     seconds = f"{config.stable_after.total_seconds():g}"
+    kept = "where the configuration says" if arguments.field else f"in {arguments.data}/"
     print(
         f"\n  The wall: {url}\n\n"
         f"This is a SIMULATED network: {len(config.points)} points, {probed} endpoints on {arguments.subnet}.\n"
         f"{plot}"
-        f"Here a point counts as stable after {seconds} seconds. History is kept in {arguments.data}/.\n"
+        f"Here a point counts as stable after {seconds} seconds. History is kept {kept}.\n"
         f"Make a host fail yourself:  curl -X PUT {field.control}/hosts -d "
         '\'{"hosts": ["*.ward.lienthong.example"], "conduct": "hang"}\'\n\n'
         f"The real network: replace the placeholder hosts in {arguments.config}, then  monitor run --config "
