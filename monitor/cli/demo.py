@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,9 +49,11 @@ def add_to(commands: Commands, *, default_config: Path) -> None:
     parser.add_argument(
         "--field",
         type=Path,
+        default=os.environ.get("MONITOR_FIELD") or None,
         metavar="FILE",
         help="join the simulated network that runs in another process of this network namespace and wrote FILE "
-        "(python -m monitor.field --ready-file FILE); history is then kept where the configuration says",
+        "(python -m monitor.field --ready-file FILE); history is then kept where the configuration says; default: the "
+        "environment's MONITOR_FIELD",
     )
     parser.add_argument("--no-story", action="store_true", help="nothing fails but what the control surface is told")
     parser.set_defaults(command=command)
