@@ -85,9 +85,10 @@ _Said = tuple[datetime, str, str, Mapping[str, Any]]
 
 def _begun(incident: Incident, labels: Mapping[str, str], known: Known) -> Iterator[_Said]:
     for name, (channel, silence) in known.silences.items():
-        before = incident.silences.get(name)
-        until = silence.ends.astimezone(UTC).isoformat()
-        if (before is not None and before.data["until"] == until) or not holds(silence, labels):
+        if not holds(silence, labels):
+            continue
+        before, until = incident.silences.get(name), silence.ends.astimezone(UTC).isoformat()
+        if before is not None and before.data["until"] == until:
             continue
         at = max(incident.opened, silence.begins, silence.updated)
         yield at, silence.actor, silence.comment, {"channel": channel, "silence": name, "until": until}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Annotated
 
 from aiohttp import web
 from pydantic import ConfigDict, Field, RootModel
 
 from monitor.config.exported import target_groups
+from monitor.config.model import Config
 from monitor.web.documents import Document
 from monitor.web.keys import BOARD
-from monitor.web.operations import answer
 
 
 class TargetGroup(Document):
@@ -29,5 +31,9 @@ class TargetGroups(RootModel[list[TargetGroup]]):
 
 async def blackbox(request: web.Request) -> web.Response:
     """GET /api/v1/sd/blackbox."""
-    groups = target_groups(request.app[BOARD].config)
-    return answer(TargetGroups([TargetGroup(**group) for group in groups]))
+    body = await asyncio.to_thread(_body, request.app[BOARD].config)
+    return web.Response(body=body, content_type="application/json")
+
+
+def _body(config: Config) -> bytes:
+    return json.dumps(target_groups(config), ensure_ascii=False).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from aiohttp import web
 from monitor.cli import main
 from tests.integration.stack.processes import blackbox_exporter, free_port, monitor, prometheus, until
 
+ROOT = Path(__file__).parents[3]
 OURS = ("point", "kind", "area", "endpoint", "module", "instance")
 
 
@@ -156,3 +158,34 @@ def test_an_export_takes_the_place_of_the_one_before_or_leaves_it(tmp_path: Path
     assert path.stat().st_mode & 0o777 == 0o644
     assert main([*words[:2], str(tmp_path / "no" / "x.json"), *words[3:]]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+async def checked(*words: str) -> tuple[int | None, str]:
+    started = await asyncio.create_subprocess_exec(
+        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await started.communicate()
+    return started.returncode, said.decode()
+
+
+async def test_the_exporter_takes_the_modules_of_the_shipped_file(tmp_path: Path) -> None:
+    path = tmp_path / "blackbox.yml"
+    words = ["inventory", "export", str(path), "--format", "blackbox", "--config", str(ROOT / "config/endpoints.yaml")]
+    assert main(words) == 0
+    code, said = await checked("prometheus-blackbox-exporter", f"--config.file={path}", "--config.check")
+    assert code == 0, said
+
+
+async def test_what_operating_md_shows_is_taken(tmp_path: Path) -> None:
+    """The examples of Prometheus' and Alertmanager's configuration, by promtool and amtool."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/operating.md").read_text(), re.DOTALL)
+    (scraping,) = [block for block in blocks if "/api/v1/sd/blackbox" in block]
+    (told,) = [block for block in blocks if "/api/v1/alertmanager" in block]
+    path = tmp_path / "prometheus.yml"
+    path.write_text(scraping)
+    assert (await checked("promtool", "check", "config", str(path)))[0] == 0
+    path = tmp_path / "alertmanager.yml"
+    mail = "global: {smtp_smarthost: 'mail.test:25', smtp_from: giamsat@mail.test}\nroute: {receiver: truc-ban}\n"
+    path.write_text(mail + told)
+    code, said = await checked("amtool", "check-config", str(path))
+    assert code == 0, said
