@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders.dashboard import (
     Dashboard,
     DashboardLink,
     DatasourceVariable,
+    Panel,
     QueryVariable,
     Row,
     TextBoxVariable,
@@ -36,12 +37,16 @@ def frame(uid: str, title: str, description: str, *, begin: str, end: str = "now
     others = DashboardLink("Bảng khác").type(DashboardLinkType.DASHBOARDS).tags([TAG]).keep_time(True)
     wall = DashboardLink("Màn hình trực").type(DashboardLinkType.LINK).url("${wall_url}/").icon("external link")
     made = made.links([others.as_dropdown(False), wall.target_blank(True).tooltip("Mở màn hình trực của máy giám sát")])
-    return made.variables([source(), database(), job(), wall_url()])
+    return made.annotations([]).variables([source(), database(), job(), wall_url()])
 
 
-def row(title: str) -> Row:
-    """A heading; what follows stands below it."""
-    return Row(title)
+def section(made: Dashboard, title: str, *panels: Panel) -> Dashboard:
+    """``made`` with panels under a heading; those at the top have none."""
+    if title:
+        made = made.with_row(Row(title))
+    for panel in panels:
+        made = made.with_panel(panel)
+    return made
 
 
 def source() -> DatasourceVariable:

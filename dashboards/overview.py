@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import ValueMapping
 
 from dashboards import sql
 from dashboards.colours import BAD, COLOURS, GOOD, LATE, WORDS, bucket_mappings, named, steps, words
-from dashboards.frame import area, frame, kind, row
+from dashboards.frame import area, frame, kind, section
 from dashboards.panels import (
     bars,
     field,
@@ -41,15 +41,12 @@ def dashboard() -> Dashboard:
         begin="now-6h",
     )
     made = made.with_variable(kind()).with_variable(area())
-    for panel in (_verdict(), _by_status(), _uptime("24h", "24 giờ"), _uptime("30d", "30 ngày"), _open()):
-        made = made.with_panel(panel)
-    made = made.with_row(row("Điểm xấu nhất và sự cố đang mở")).with_panel(_worst()).with_panel(_incidents())
-    made = made.with_row(row("Bản đồ, loại điểm và khu vực")).with_panel(_map())
-    made = made.with_panel(_by("kind", "Theo loại điểm", "loại điểm")).with_panel(_by_area())
-    made = made.with_row(row("Mức sẵn sàng và tốc độ tiêu hao ngân sách lỗi"))
-    for panel in (_availability(), _burn(), _burning_areas()):
-        made = made.with_panel(panel)
-    return made.with_row(row("Mọi điểm")).with_panel(_all())
+    made = section(made, "", _verdict(), _by_status(), _uptime("24h", "24 giờ"), _uptime("30d", "30 ngày"), _open())
+    made = section(made, "Điểm xấu nhất và sự cố đang mở", _worst(), _incidents())
+    kinds = _by("kind", "Theo loại điểm", "loại điểm")
+    made = section(made, "Bản đồ, loại điểm và khu vực", _map(), kinds, _by_area())
+    made = section(made, "Mức sẵn sàng và tốc độ tiêu hao ngân sách lỗi", _availability(), _burn(), _burning_areas())
+    return section(made, "Mọi điểm", _all())
 
 
 def _verdict() -> Panel:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from grafana_foundation_sdk.builders.dashboard import (
-    AnnotationQuery,
     Dashboard,
     DashboardLink,
     Panel,
@@ -14,23 +13,21 @@ from grafana_foundation_sdk.builders.dashboard import (
 from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
-from dashboards import sql
+from dashboards import point_history as past
 from dashboards.colours import (
     BAD,
-    COLOURS,
     GOOD,
     LATE,
     bucket_mappings,
     bucket_steps,
     named,
-    said_mappings,
     steps,
     words,
     yes_no,
 )
-from dashboards.frame import frame, query, row, several
+from dashboards.frame import frame, query, section, several
 from dashboards.panels import field, figure, lines, rows, timeline, transform
-from dashboards.queries import JOB, POSTGRES, Sql, of, prom, state
+from dashboards.queries import JOB, of, prom, state
 from monitor.language.words import PHASES
 
 POINT: Final = "point=~`$point`"
@@ -53,19 +50,23 @@ def dashboard() -> Dashboard:
     made = made.with_variable(_point()).with_variable(_endpoint())
     page = DashboardLink("Điểm này trên màn hình trực").type(DashboardLinkType.LINK).icon("external link")
     made = made.link(page.url("${wall_url}/points/${point}").target_blank(True))
-    for mark in _marks():
+    for mark in past.marks():
         made = made.annotation(mark)
-    for panel in (_now(), _kept("connectivity", "Kết nối"), _kept("service", "Dịch vụ"), _coverage()):
-        made = made.with_panel(panel)
-    made = made.with_panel(_timeline()).with_panel(_probes())
-    made = made.with_row(row("Điểm cuối")).with_panel(_endpoints()).with_panel(_duration())
-    made = made.with_row(row("Thời gian từng pha")).with_panel(_phases())
-    made = made.with_row(row("Chất lượng đường truyền")).with_panel(_loss()).with_panel(_round_trip())
-    made = made.with_row(row("HTTP, tên miền và chứng chỉ"))
-    for panel in (_codes(), _lookups(), _expiry(), _certificates()):
-        made = made.with_panel(panel)
-    made = made.with_row(row("Lịch sử")).with_panel(_incidents()).with_panel(_transitions()).with_panel(_days())
-    return made.with_panel(_burn())
+    made = section(
+        made,
+        "",
+        _now(),
+        _kept("connectivity", "Kết nối"),
+        _kept("service", "Dịch vụ"),
+        _coverage(),
+        _timeline(),
+        _probes(),
+    )
+    made = section(made, "Điểm cuối", _endpoints(), _duration())
+    made = section(made, "Thời gian từng pha", _phases())
+    made = section(made, "Chất lượng đường truyền", _loss(), _round_trip())
+    made = section(made, "HTTP, tên miền và chứng chỉ", _codes(), _lookups(), _expiry(), _certificates())
+    return section(made, "Lịch sử", past.incidents(), past.transitions(), past.days(), past.burn())
 
 
 def _point() -> QueryVariable:
@@ -77,17 +78,6 @@ def _point() -> QueryVariable:
 def _endpoint() -> QueryVariable:
     asked = f"label_values(probe_success{{{JOB}, point=~`$point`}}, endpoint)"
     return several(query("endpoint", "Điểm cuối", asked), all_value=".*")
-
-
-def _marks() -> list[AnnotationQuery]:
-    made = []
-    for name, question, colour in (
-        ("Chuyển trạng thái", sql.TRANSITIONS_MARKED, COLOURS["maintenance"]),
-        ("Sự cố", sql.INCIDENTS_MARKED, BAD),
-    ):
-        mark = AnnotationQuery().name(name).datasource(POSTGRES).enable(True).icon_color(colour)
-        made.append(mark.target(Sql(question).ref_id(name)))
-    return made
 
 
 def _now() -> Panel:
@@ -205,7 +195,7 @@ def _phases() -> Panel:
 def _loss() -> Panel:
     return lines(
         "Mất gói",
-        "Phần gói ICMP không có trả lời trong mỗi lượt dò; chỉ có ở điểm cuối dò bằng ICMP.",
+        "Phần gói ICMP không có trả lời trong mỗi lượt dò; chỉ có ở điểm cuối dò bằng nhiều gói ICMP.",
         [prom(f"max by (endpoint) ({of('lienthong_probe_icmp_loss_ratio', POINT, ENDPOINT)})", "{{endpoint}}")],
         unit="percentunit",
         most=1,
@@ -251,10 +241,11 @@ def _lookups() -> Panel:
 
 
 def _expiry() -> Panel:
-    left = f"min by (endpoint) ({of('probe_ssl_earliest_cert_expiry', POINT, ENDPOINT)}) - time()"
+    seen = of("probe_ssl_earliest_cert_expiry", POINT, ENDPOINT)
+    left = f"min by (endpoint) (last_over_time({seen}[$__range])) - time()"
     return figure(
         "Chứng chỉ còn hạn",
-        "Thời gian đến khi chứng chỉ đầu tiên của chuỗi hết hạn.",
+        "Thời gian đến khi chứng chỉ đầu tiên của chuỗi hết hạn, theo lần thấy cuối cùng trong khoảng đang xem.",
         [prom(left, "{{endpoint}}", kind="instant")],
         unit="s",
         thresholds=steps(BAD, (7 * DAY_SECONDS, LATE), (30 * DAY_SECONDS, GOOD)),
@@ -288,67 +279,4 @@ def _certificates() -> Panel:
             field("fingerprint_sha256", displayName="Dấu vân tay SHA-256"),
             field("version", displayName="Phiên bản TLS"),
         ],
-    )
-
-
-def _incidents() -> Panel:
-    page = [{"title": "Xem sự cố", "url": "${wall_url}/incidents/${__data.fields.number}", "targetBlank": True}]
-    return rows(
-        "Sự cố của điểm",
-        "Các sự cố từng chạm đến điểm trong khoảng đang xem, mới nhất trước.",
-        [Sql(sql.INCIDENTS_OF_POINT)],
-        width=10,
-        height=10,
-        overrides=[
-            field("number", displayName="Số", links=page, custom__width=70),
-            field("severity", displayName="Mức độ", mappings=words(sql.SEVERITIES)),
-            field("fault", displayName="Nguyên nhân nằm ở", mappings=words(sql.FAULTS)),
-            field("began", displayName="Bắt đầu", unit="dateTimeAsIso"),
-            field("closed", displayName="Khép lại", unit="dateTimeAsIso"),
-            field("lasted", displayName="Kéo dài", unit="s"),
-        ],
-    )
-
-
-def _transitions() -> Panel:
-    return rows(
-        "Chuyển trạng thái",
-        "Các lần chuyển trạng thái của điểm và các điểm cuối trong khoảng đang xem, mới nhất trước.",
-        [Sql(sql.TRANSITIONS_OF_POINT)],
-        width=14,
-        height=10,
-        overrides=[
-            field("at", displayName="Lúc", unit="dateTimeAsIso"),
-            field("endpoint", displayName="Điểm cuối", mappings=words({"": "cả điểm"})),
-            field("previous", displayName="Trước đó", mappings=said_mappings()),
-            field(
-                "status",
-                displayName="Trạng thái",
-                mappings=said_mappings(),
-                custom__cellOptions={"type": "color-text"},
-            ),
-            field("reason", displayName="Lý do"),
-            field("detail", displayName="Chi tiết"),
-        ],
-    )
-
-
-def _days() -> Panel:
-    return lines(
-        "Từng ngày đã chốt",
-        "Tỷ lệ kết nối, dịch vụ và độ phủ của mỗi ngày đã chốt; hãy chọn khoảng dài hơn một ngày.",
-        [Sql(sql.DAYS_OF_POINT, "time_series")],
-        unit="percentunit",
-        least=None,
-        most=1,
-    )
-
-
-def _burn() -> Panel:
-    windows = {"5m": "5 phút", "1h": "1 giờ", "6h": "6 giờ", "1d": "1 ngày"}
-    return lines(
-        "Tốc độ tiêu hao ngân sách lỗi của điểm",
-        "Ngân sách lỗi của mục tiêu kết nối đang bị tiêu nhanh gấp mấy lần mức cho phép, theo các cửa sổ thời gian.",
-        [prom(f"lienthong:burnrate:ratio_rate{window}{{{POINT}}}", text) for window, text in windows.items()],
-        unit="none",
     )

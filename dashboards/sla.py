@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.common import BigValueTextMode
 
 from dashboards import sql
 from dashboards.colours import BAD, GOOD, LATE, named, steps, yes_no
-from dashboards.frame import frame, promised, row, several, stored
+from dashboards.frame import frame, promised, section, several, stored
 from dashboards.panels import POINT, field, figure, lines, rows, transform
 from dashboards.queries import Sql, of, prom
 
@@ -53,10 +53,9 @@ def dashboard() -> Dashboard:
         promised("service", "Mục tiêu dịch vụ"),
     ):
         made = made.with_variable(variable)
-    for panel in (_promise(), _kept(), _looked_at()):
-        made = made.with_panel(panel)
-    made = made.with_row(row("Theo khu vực và tháng")).with_panel(_table()).with_panel(_matrix()).with_panel(_daily())
-    return made.with_row(row("Theo điểm")).with_panel(_points())
+    made = section(made, "", _promise(), _kept(), _looked_at())
+    made = section(made, "Theo khu vực và tháng", _table(), _matrix(), _daily())
+    return section(made, "Theo điểm", _points())
 
 
 def _promise() -> Panel:
