@@ -5,13 +5,14 @@ A repetition says nothing new: Alertmanager posts again when our answer was lost
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from monitor.alerts.desk import derived
 from monitor.incidents.model import EventKind, Incident, IncidentEvent
+from monitor.model import FaultKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +36,52 @@ class Relayed:
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
     @property
-    def subject(self) -> str:
-        """What names its incident."""
-        return f"point:{self.labels.get('point', '')}" if self.number is None else f"incident:{self.number}"
+    def key(self) -> str:
+        """What it has in common with what the same receiver is told of the same alert in the same group."""
+        return derived(self.receiver, self.group_key, self.fingerprint)
+
+    @property
+    def state(self) -> dict[str, str]:
+        """What is new when it differs."""
+        return {
+            "status": self.status,
+            "begins": self.begins.astimezone(UTC).isoformat(),
+            "ends": self.ends.astimezone(UTC).isoformat() if self.ends is not None else "",
+        }
 
 
 def concerns(alert: Relayed, incident: Incident) -> bool:
-    """Whether the alert is of this incident: its number alone may be another monitor's."""
-    said = alert.labels.get
+    """Whether one of our own alerts is of this incident: its number alone may be another monitor's."""
+    said, fault = alert.labels.get, incident.fault
     return (
-        said("incident", str(incident.number)) == str(incident.number)
-        and said("fault", incident.fault.kind.value) == incident.fault.kind.value
-        and ("fault" not in alert.labels or said("point", incident.fault.subject) == incident.fault.subject)
+        alert.number == incident.number
+        and said("fault", fault.kind.value) == fault.kind.value
+        and said("point", fault.subject) == fault.subject
     )
+
+
+def pick(alert: Relayed, incidents: Iterable[Incident]) -> Incident | None:
+    """Of which open incident an alert of somebody else's rules is: the one that its point is troubled in; without a
+    point, the one whose fault is of its kind. Its end belongs where its begin stands, and nowhere else."""
+    if alert.status == "resolved":
+        return next((each for each in incidents if began_in(alert, each)), None)
+    return next((each for each in incidents if _fits(alert.labels, each)), None)
+
+
+def began_in(alert: Relayed, incident: Incident) -> bool:
+    """Whether the incident was told that this very alert fires, or has ended."""
+    before = incident.relayed.get(alert.key)
+    return before is not None and before.data["begins"] == alert.state["begins"]
+
+
+def _fits(labels: Mapping[str, str], incident: Incident) -> bool:
+    fault = incident.fault
+    if point := labels.get("point"):
+        return any(each.point == point for each in incident.troubled)
+    if fault.kind is FaultKind.POINT or labels.get("fault") != fault.kind.value:
+        return False
+    label, _, value = fault.subject.partition("=")
+    return fault.kind is not FaultKind.LABEL or labels.get(label) == value
 
 
 def told(alert: Relayed, incident: Incident, *, now: datetime) -> IncidentEvent | None:
@@ -55,12 +89,7 @@ def told(alert: Relayed, incident: Incident, *, now: datetime) -> IncidentEvent 
 
     Its id follows from that last one, so that two posts at the same time make one event.
     """
-    key = derived(alert.receiver, alert.group_key, alert.fingerprint)
-    state = {
-        "status": alert.status,
-        "begins": alert.begins.astimezone(UTC).isoformat(),
-        "ends": alert.ends.astimezone(UTC).isoformat() if alert.ends is not None else "",
-    }
+    key, state = alert.key, alert.state
     before = incident.relayed.get(key)
     if before is not None and state.items() <= before.data.items():
         return None

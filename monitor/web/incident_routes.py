@@ -53,8 +53,9 @@ def operations() -> tuple[Operation, ...]:
             name="relayDelivery",
             handler=relay_api.relay,
             summary="Say what an Alertmanager told a receiver of its own: for its webhook_configs",
-            description="It goes into the timeline of the incident that each alert's label `incident` (else `point`) "
-            "names; the same again changes nothing. Answers when it is durable and shown.",
+            description="It goes into the timeline of the incident that each alert's label `incident` names; without "
+            "one, of the open one that its `point` is troubled in, or whose fault is of the kind that `fault` says. "
+            "The same again changes nothing. Answers when it is durable and shown.",
             body=relay_api.PostedGroup,
             answer=relay_api.RelayAnswer,
             refusals={HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "it is larger than 2 MiB"},

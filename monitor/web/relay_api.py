@@ -8,17 +8,21 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from monitor.alerts.relaying import Relayed, concerns, told
+from monitor.alerts.relaying import Relayed, concerns, pick, told
 from monitor.incidents.model import Incident, IncidentEvent
 from monitor.web.access import Scope
 from monitor.web.documents import Document
-from monitor.web.incidents_api import find_incident
+from monitor.web.incidents_api import SET_BACK, find_incident
 from monitor.web.keys import ACCESS, CLOCK, INCIDENTS, RECORD
 from monitor.web.middleware import RequestProblem
 from monitor.web.operations import Body, answer, read_body
+from monitor.web.reading import incidents_of
 
 LARGEST_BYTES = 2 * 1024 * 1024
 """A group of a thousand alerts; `max_alerts` of the webhook keeps it smaller."""
+
+LOOKED_BACK = 20
+"""So many incidents are looked through for the begin of what has ended."""
 
 Name = Annotated[str, Field(max_length=500)]
 Labels = dict[Name, Annotated[str, Field(max_length=4000)]]
@@ -77,14 +81,12 @@ async def relay(request: web.Request) -> web.Response:
     group = await read_body(request.clone(client_max_size=LARGEST_BYTES), PostedGroup)
     events: dict[str, IncidentEvent] = {}
     numbers: dict[int, None] = {}
-    known: dict[str, Incident | None] = {}
+    known: dict[int, Incident | None] = {}
     repeated = unknown = 0
     now = request.app[CLOCK]()
     for alert in group.relayed():
-        if alert.subject not in known:
-            known[alert.subject] = await _incident(request, alert)
-        incident = known[alert.subject]
-        if incident is None or not concerns(alert, incident):
+        incident = await _ours(request, alert, known) if alert.number is not None else await _theirs(request, alert)
+        if incident is None:
             unknown += 1
             continue
         event = told(alert, incident, now=now)
@@ -101,11 +103,25 @@ async def relay(request: web.Request) -> web.Response:
     return answer(RelayAnswer(recorded=len(events), repeated=repeated, unknown=unknown))
 
 
-async def _incident(request: web.Request, alert: Relayed) -> Incident | None:
-    """By its number; an alert of somebody else's rule by the point that it names, as long as that is in trouble."""
-    if alert.number is None:
-        return request.app[INCIDENTS].of_point(alert.labels.get("point", ""))
-    try:
-        return await find_incident(request, alert.number)
-    except RequestProblem:
-        return None
+async def _ours(request: web.Request, alert: Relayed, known: dict[int, Incident | None]) -> Incident | None:
+    """The incident that one of our own alerts names. ``known`` are those that were looked up already."""
+    number = alert.number or 0
+    if number not in known:
+        try:
+            known[number] = await find_incident(request, number)
+        except RequestProblem:
+            known[number] = None
+    incident = known[number]
+    return incident if incident is not None and concerns(alert, incident) else None
+
+
+async def _theirs(request: web.Request, alert: Relayed) -> Incident | None:
+    """That of an alert of Prometheus' own rules. It often ends when the incident is over: then the store knows it."""
+    found = pick(alert, request.app[INCIDENTS].open())
+    if found is not None or alert.status == "firing":
+        return found
+    end = request.app[CLOCK]() + SET_BACK
+    stored, _ = await incidents_of(
+        request.app, min(alert.begins, end), end, state="all", point=alert.labels.get("point"), limit=LOOKED_BACK
+    )
+    return pick(alert, stored)

@@ -96,10 +96,18 @@ async def test_of_a_closed_incident_too(world: Any, ask: Ask, post: Ask, say_res
     assert await deliveries(ask) == [("duty", "resolved")]
 
 
-async def test_somebody_elses_rule_goes_by_the_point(ask: Ask, post: Ask) -> None:
-    rule = {**alert(), "labels": {"alertname": "LinkDown", "point": "minh-chau"}}
-    assert (await post(posted(rule)))["recorded"] == 1
-    assert await deliveries(ask) == [("duty", "firing")]
+async def test_somebody_elses_rule_goes_by_the_point(world: Any, ask: Ask, post: Ask, say_result: Ask) -> None:
+    labels = {"labels": {"alertname": "PointDown", "point": "minh-chau", "fault": "point", "status": "down"}}
+    never_told = alert(status="resolved") | labels | {"fingerprint": "f2"}
+    assert await post(posted(alert() | labels, never_told)) == {"recorded": 1, "repeated": 0, "unknown": 1}
+    for second in range(2):
+        world.clock.now = NOW + timedelta(seconds=3601 + second)
+        await world.accept(*(say_result("minh-chau", name, 3600 + second) for name in ("link", "portal")))
+    assert (await ask(ONE))["open"] is False
+    assert (await post(posted(alert(status="resolved") | labels)))["recorded"] == 1, "the store knows where it began"
+    assert (await post(posted(alert(status="resolved") | labels)))["repeated"] == 1
+    assert (await post(posted(alert() | labels)))["unknown"] == 1, "nothing is open"
+    assert await deliveries(ask) == [("duty", "firing"), ("duty", "resolved")]
 
 
 async def test_what_is_of_no_incident_is_counted(ask: Ask, post: Ask) -> None:

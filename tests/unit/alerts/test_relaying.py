@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerts.relaying import Relayed, concerns, told
+from monitor.alerts.relaying import Relayed, concerns, pick, told
 from monitor.incidents.fold import apply
-from monitor.incidents.model import EventKind, Incident, Severity
-from monitor.model import Fault, FaultKind
+from monitor.incidents.model import Affected, EventKind, Incident, Severity
+from monitor.model import Fault, FaultKind, Reason, Status
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LABELS = {"alertname": "PointTroubled", "incident": "12", "fault": "point", "point": "minh-chau"}
@@ -52,11 +52,58 @@ def test_the_number_is_a_label(labels: dict[str, str], number: int | None) -> No
         (LABELS, incident(subject="ba-vi"), False),
         (LABELS, incident(FaultKind.NETWORK, ""), False),
         ({"incident": "12", "fault": "label", "provider": "VNPT"}, incident(FaultKind.LABEL, "provider=VNPT"), True),
-        ({"alertname": "LinkDown", "point": "minh-chau"}, incident(FaultKind.NETWORK, ""), True),
+        ({"alertname": "LinkDown", "point": "minh-chau"}, incident(), False),
     ],
 )
 def test_a_number_alone_may_be_another_monitors(labels: dict[str, str], of: Incident, expected: bool) -> None:
     assert concerns(alert(labels=labels), of) is expected
+
+
+def troubled(kind: FaultKind, subject: str, *points: str) -> Incident:
+    affected = {
+        name: Affected(point=name, since=T0, status=Status.DOWN, reason=Reason.TIMEOUT) for name in (*points, "gone")
+    }
+    affected["gone"] = replace(affected["gone"], until=T0)
+    return replace(incident(kind, subject), uid=f"{kind}:{subject}", affected=affected)
+
+
+OPEN = (
+    troubled(FaultKind.LABEL, "area=ba-vi", "minh-chau"),
+    troubled(FaultKind.POINT, "hub", "hub"),
+    troubled(FaultKind.NETWORK, "", "cua-nam"),
+)
+
+
+@pytest.mark.parametrize(
+    ("labels", "picked"),
+    [
+        ({"point": "minh-chau", "fault": "point"}, "label:area=ba-vi"),
+        ({"point": "hub"}, "point:hub"),
+        ({"point": "gone"}, None),
+        ({"point": "x", "fault": "network"}, None),
+        ({"area": "ba-vi", "fault": "label"}, "label:area=ba-vi"),
+        ({"area": "hoan-kiem", "fault": "label"}, None),
+        ({"area": "ba-vi"}, None),
+        ({"fault": "network"}, "network:"),
+        ({"fault": "vantage"}, None),
+        ({"fault": "point"}, None),
+        ({}, None),
+    ],
+)
+def test_an_alert_of_other_rules_goes_by_its_point_else_by_its_fault(labels: dict[str, str], picked: str) -> None:
+    found = pick(alert(labels=labels), OPEN)
+    assert (found and found.uid) == picked
+
+
+def test_its_end_belongs_where_its_begin_stands() -> None:
+    other = alert(labels={"point": "hub"})
+    event = told(other, OPEN[1], now=T0)
+    assert event is not None
+    over = apply(OPEN[1], event)
+    ended = replace(other, status="resolved", ends=T0)
+    assert pick(ended, [OPEN[0], over]) == over
+    assert pick(ended, OPEN) is None
+    assert pick(replace(ended, begins=T0 - timedelta(hours=1)), [over]) is None, "that was another time"
 
 
 def test_a_delivery_is_one_event_however_often_it_is_posted() -> None:
