@@ -150,6 +150,7 @@ def _map() -> Panel:
         "Mỗi điểm ở đúng tọa độ của nó, theo màu của màn hình trực. Điểm chưa khai tọa độ không có trên bản đồ.",
         query,
         value="Value",
+        width=10,
     )
 
 
@@ -169,8 +170,8 @@ def _matrix(title: str, said: str, query: PrometheusQuery, label: str, mappings:
         f"Số điểm theo {said} và trạng thái.",
         [query],
         unit="short",
-        width=12,
-        height=8,
+        width=7,
+        height=16,
         transformations=[transform("groupingToMatrix", rowField=label, columnField="status", valueField="Value")],
         overrides=[
             *(named(status, text, COLOURS.get(status, GOOD)) for status, text in STATUS_NAMES.items()),
