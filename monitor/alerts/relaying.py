@@ -32,8 +32,7 @@ class Relayed:
     @property
     def number(self) -> int | None:
         """The number of the incident that it is about, when it is one of our own alerts."""
-        text = self.labels.get("incident", "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+        return number_of(self.labels)
 
     @property
     def key(self) -> str:
@@ -50,38 +49,48 @@ class Relayed:
         }
 
 
-def concerns(alert: Relayed, incident: Incident) -> bool:
-    """Whether one of our own alerts is of this incident: its number alone may be another monitor's."""
-    said, fault = alert.labels.get, incident.fault
-    return (
-        alert.number == incident.number
-        and said("fault", fault.kind.value) == fault.kind.value
-        and said("point", fault.subject) == fault.subject
-    )
+def number_of(labels: Mapping[str, str]) -> int | None:
+    """The number of the incident that an alert is about, when it is one of our own."""
+    text = labels.get("incident", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def is_of(labels: Mapping[str, str], incident: Incident) -> bool:
+    """Whether an alert with these labels is of this open incident: one of our own by the number, which alone may be
+    another monitor's; one of somebody else's rules by its point, else by the kind of its fault."""
+    fault = incident.fault
+    if (number := number_of(labels)) is not None:
+        return number == incident.number and all(
+            labels.get(name, value) == value for name, value in (("fault", fault.kind.value), *_subject(incident))
+        )
+    if point := labels.get("point"):
+        return any(each.point == point for each in incident.troubled)
+    if fault.kind is FaultKind.POINT or labels.get("fault") != fault.kind.value:
+        return False
+    return all(labels.get(name) == value for name, value in _subject(incident))
+
+
+def _subject(incident: Incident) -> tuple[tuple[str, str], ...]:
+    """The label that names what the fault lies in, where there is one."""
+    kind, subject = incident.fault.kind, incident.fault.subject
+    if kind is FaultKind.POINT:
+        return (("point", subject),)
+    label, _, value = subject.partition("=")
+    return ((label, value),) if kind is FaultKind.LABEL else ()
 
 
 def pick(alert: Relayed, incidents: Iterable[Incident]) -> Incident | None:
-    """Of which open incident an alert of somebody else's rules is: the one that its point is troubled in; without a
-    point, the one whose fault is of its kind. Its end belongs where its begin stands, and nowhere else."""
+    """Of which open incident an alert of somebody else's rules is. Its end belongs where its begin stands, and nowhere
+    else."""
     if alert.status == "resolved":
         return next((each for each in incidents if began_in(alert, each)), None)
-    return next((each for each in incidents if _fits(alert.labels, each)), None)
+    return next((each for each in incidents if is_of(alert.labels, each)), None)
 
 
 def began_in(alert: Relayed, incident: Incident) -> bool:
     """Whether the incident was told that this very alert fires, or has ended."""
     before = incident.relayed.get(alert.key)
     return before is not None and before.data["begins"] == alert.state["begins"]
-
-
-def _fits(labels: Mapping[str, str], incident: Incident) -> bool:
-    fault = incident.fault
-    if point := labels.get("point"):
-        return any(each.point == point for each in incident.troubled)
-    if fault.kind is FaultKind.POINT or labels.get("fault") != fault.kind.value:
-        return False
-    label, _, value = fault.subject.partition("=")
-    return fault.kind is not FaultKind.LABEL or labels.get(label) == value
 
 
 def told(alert: Relayed, incident: Incident, *, now: datetime) -> IncidentEvent | None:

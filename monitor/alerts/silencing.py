@@ -5,12 +5,14 @@ They hold back what Alertmanager tells. What we tell ourselves goes on, so nothi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from monitor.alerts.relaying import is_of
 from monitor.channels.silences import Heard, LabelMatcher, Silence
 from monitor.incidents.model import EventKind, Incident, IncidentEvent
 from monitor.probes.types import compile_re2
@@ -42,21 +44,34 @@ def _compiled(pattern: str) -> Any:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """Everything that was heard, of all channels together. ``silences`` are by id, each with the channel that it was
-    heard by; ``whole`` are the channels all of whose Alertmanagers answered."""
+    heard by; ``muted`` are the labels of the alerts that each holds back; ``whole`` are the channels all of whose
+    Alertmanagers answered."""
 
     silences: Mapping[str, tuple[str, Silence]]
+    muted: Mapping[str, Sequence[Mapping[str, str]]]
     whole: frozenset[str]
+
+    def hold(self, silence: Silence, incident: Incident, labels: Mapping[str, str]) -> bool:
+        """Whether a silence is in force for an incident: it fits our own alert of it, whose ``labels`` these are, or
+        it holds back one that Prometheus' own rules raised."""
+        muted = self.muted.get(silence.id, ()) if silence.active else ()
+        return holds(silence, labels) or any(is_of(each, incident) for each in muted)
 
 
 def gather(heard: Mapping[str, Heard]) -> Known:
     """What the channels heard, by their names; a silence that several know counts once."""
     silences: dict[str, tuple[str, Silence]] = {}
+    muted: dict[str, list[Mapping[str, str]]] = defaultdict(list)
     for channel, said in heard.items():
+        for name, alerts in said.muted.items():
+            muted[name] += alerts
         for name, silence in said.silences.items():
             before = silences.get(name)
             if before is None or before[1].updated < silence.updated:
                 silences[name] = (channel, silence)
-    return Known(silences=silences, whole=frozenset(name for name, said in heard.items() if not said.troubles))
+    return Known(
+        silences=silences, muted=muted, whole=frozenset(name for name, said in heard.items() if not said.troubles)
+    )
 
 
 def news(
@@ -85,7 +100,7 @@ _Said = tuple[datetime, str, str, Mapping[str, Any]]
 
 def _begun(incident: Incident, labels: Mapping[str, str], known: Known) -> Iterator[_Said]:
     for name, (channel, silence) in known.silences.items():
-        if not holds(silence, labels):
+        if not known.hold(silence, incident, labels):
             continue
         before, until = incident.silences.get(name), silence.ends.astimezone(UTC).isoformat()
         if before is not None and before.data["until"] == until:
@@ -98,9 +113,10 @@ def _ended(incident: Incident, labels: Mapping[str, str], known: Known, now: dat
     for name, said in incident.silences.items():
         channel, until = said.data["channel"], datetime.fromisoformat(said.data["until"])
         _, silence = known.silences.get(name, ("", None))
-        if silence is not None and holds(silence, labels):
+        if silence is not None and known.hold(silence, incident, labels):
             continue
-        if silence is None and until > now and channel not in known.whole:
+        over = until <= now if silence is None else not silence.active
+        if not over and channel not in known.whole:
             continue
         if silence is not None and silence.active:
             at, why = now, "unmatched"

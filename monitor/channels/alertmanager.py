@@ -19,7 +19,6 @@ from pydantic import Field, SecretStr, model_validator
 
 from monitor.channels.base import ChannelOptions, Envelope, Item, Tools, Undelivered
 from monitor.channels.http import post, trust
-from monitor.channels.silences import PATH as _SILENCES
 from monitor.channels.silences import Heard, ask_all
 from monitor.channels.types import CaFile, Duration, Url
 
@@ -64,7 +63,7 @@ class Alertmanager:
         self._tools = tools
         self._tls = trust(options.ca_file)
         self._urls = _at(options.urls, _PATH)
-        self._silences = _at(options.urls, _SILENCES)
+        self._peers = _at(options.urls, "")
         self._headers = {"Content-Type": "application/json", **_authorization(options)}
 
     @property
@@ -86,7 +85,7 @@ class Alertmanager:
 
     async def silences(self) -> Heard:
         """What people silenced there."""
-        return await ask_all(self._silences, headers=self._headers, tls=self._tls, tools=self._tools)
+        return await ask_all(self._peers, headers=self._headers, tls=self._tls, tools=self._tools)
 
     async def _post_alerts(self, items: Sequence[Item], url: str) -> None:
         stands_until = self._tools.clock() + _MISSED_RENEWALS * self._options.renew_every

@@ -1,13 +1,14 @@
-"""The silences that people made at an Alertmanager, by its API v2 (GET /api/v2/silences)."""
+"""The silences that people made at an Alertmanager, and the alerts that they hold back there, by its API v2."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import aiohttp
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
@@ -16,12 +17,15 @@ from monitor.channels.base import Tools
 from monitor.channels.http import plain
 from monitor.channels.types import peer
 
-PATH = "/api/v2/silences"
+_SILENCES = "/api/v2/silences"
+_MUTED = "/api/v2/alerts?silenced=true&active=false&inhibited=false&unprocessed=false"
 _LARGEST_BYTES = 8 * 1024 * 1024
-"""Some ten thousand silences; Alertmanager keeps those that are over for five days."""
+"""Some ten thousand silences or alerts; Alertmanager keeps silences that are over for five days."""
 _PATIENCE = aiohttp.ClientTimeout(total=10)
 _LONGEST_COMMENT = 4000
 _LONGEST_NAME = 100
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +52,17 @@ class Silence:
     matchers: tuple[LabelMatcher, ...] = ()
 
 
+Labels = Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What the Alertmanagers of a channel said, by the silence's id. ``troubles`` says in English who did not answer
-    and why: of what isn't in ``silences`` nothing is known then."""
+    """What the Alertmanagers of a channel said, by the silence's id: the silences, and the labels of the alerts that
+    each holds back. ``troubles`` says in English who did not answer and why: of what isn't here nothing is known
+    then."""
 
     silences: Mapping[str, Silence]
+    muted: Mapping[str, tuple[Labels, ...]] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
 
 
@@ -74,27 +83,47 @@ async def ask_all(
     urls: Iterable[SecretStr], *, headers: Mapping[str, str], tls: ssl.SSLContext | bool, tools: Tools
 ) -> Heard:
     """The silences of several Alertmanagers, which are one cluster or none; of one that they disagree about, what was
-    said of it last."""
+    said of it last. ``urls`` are their addresses."""
     silences: dict[str, Silence] = {}
+    muted: dict[str, list[Labels]] = defaultdict(list)
     troubles: list[str] = []
+
+    async def read(url: SecretStr, path: str, parse: Callable[[bytes], T]) -> T:
+        return await _read(SecretStr(url.get_secret_value() + path), parse, headers=headers, tls=tls, tools=tools)
 
     async def one(url: SecretStr) -> None:
         try:
-            for silence in await ask(url, headers=headers, tls=tls, tools=tools):
+            said = await read(url, _SILENCES, parse_silences)
+            for silence in said:
                 before = silences.get(silence.id)
                 if before is None or before.updated < silence.updated:
                     silences[silence.id] = silence
+            if any(silence.active for silence in said):
+                for labels, by in await read(url, _MUTED, parse_muted):
+                    for name in by:
+                        muted[name].append(labels)
         except Unheard as error:
             troubles.append(str(error))
 
     async with asyncio.TaskGroup() as group:
         for url in urls:
             group.create_task(one(url))
-    return Heard(silences=silences, troubles=tuple(sorted(troubles)))
+    return Heard(
+        silences=silences,
+        muted={name: tuple(alerts) for name, alerts in muted.items()},
+        troubles=tuple(sorted(troubles)),
+    )
 
 
-async def ask(url: SecretStr, *, headers: Mapping[str, str], tls: ssl.SSLContext | bool, tools: Tools) -> list[Silence]:
-    """Those of one Alertmanager, whose API's silences are at ``url``. Raises Unheard."""
+async def _read(
+    url: SecretStr,
+    parse: Callable[[bytes], T],
+    *,
+    headers: Mapping[str, str],
+    tls: ssl.SSLContext | bool,
+    tools: Tools,
+) -> T:
+    """One answer of one Alertmanager. Raises Unheard."""
     body = bytearray()
     try:
         async with tools.session.get(
@@ -114,9 +143,14 @@ async def ask(url: SecretStr, *, headers: Mapping[str, str], tls: ssl.SSLContext
         raise Unheard(f"{peer(url)} answered what are no silences") from None
 
 
-def parse(body: bytes) -> list[Silence]:
-    """The API's answer. Raises ValidationError (of pydantic); keys that are new are passed over."""
-    return [said.silence() for said in _SAID.validate_json(body)]
+def parse_silences(body: bytes) -> list[Silence]:
+    """The API's silences. Raises ValidationError (of pydantic); keys that are new are passed over."""
+    return [said.silence() for said in _SAID_SILENCES.validate_json(body)]
+
+
+def parse_muted(body: bytes) -> list[tuple[Labels, tuple[str, ...]]]:
+    """The API's alerts: the labels of each, and the ids of the silences that hold it back. Raises ValidationError."""
+    return [(said.labels, said.status.by) for said in _SAID_ALERTS.validate_json(body)]
 
 
 class _Part(BaseModel):
@@ -160,4 +194,14 @@ class _Silence(_Part):
         )
 
 
-_SAID = TypeAdapter(list[_Silence])
+class _AlertStatus(_Part):
+    by: tuple[str, ...] = Field(alias="silencedBy", default=())
+
+
+class _Alert(_Part):
+    labels: dict[str, str]
+    status: _AlertStatus
+
+
+_SAID_SILENCES = TypeAdapter(list[_Silence])
+_SAID_ALERTS = TypeAdapter(list[_Alert])

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from monitor.alerts.relaying import Relayed, concerns, pick, told
+from monitor.alerts.relaying import Relayed, is_of, pick, told
 from monitor.incidents.model import Incident, IncidentEvent
 from monitor.web.access import Scope
 from monitor.web.documents import Document
@@ -112,7 +112,7 @@ async def _ours(request: web.Request, alert: Relayed, known: dict[int, Incident 
         except RequestProblem:
             known[number] = None
     incident = known[number]
-    return incident if incident is not None and concerns(alert, incident) else None
+    return incident if incident is not None and is_of(alert.labels, incident) else None
 
 
 async def _theirs(request: web.Request, alert: Relayed) -> Incident | None:

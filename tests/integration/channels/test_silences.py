@@ -20,8 +20,8 @@ from monitor.channels.alertmanager import Alertmanager
 from monitor.channels.base import Tools
 from monitor.config.model import Alerts, ChannelSettings, Config, Point
 from monitor.incidents.fold import apply
-from monitor.incidents.model import Delivery, Incident, IncidentEvent, Message, Severity
-from monitor.model import Fault, FaultKind
+from monitor.incidents.model import Affected, Delivery, Incident, IncidentEvent, Message, Severity
+from monitor.model import Fault, FaultKind, Reason, Status
 from tests.contract.channel_peers import web_peer
 from tests.integration.stack.processes import alertmanager, amtool, free_port, until
 
@@ -52,6 +52,9 @@ class Ear:
             self.incidents[point.id] = Incident(
                 uid=point.id, number=number, fault=Fault(FaultKind.POINT, point.id), severity=Severity.CRITICAL,
                 began=opened, opened=opened,
+                affected={
+                    point.id: Affected(point=point.id, since=opened, status=Status.DOWN, reason=Reason.TIMEOUT)
+                },
             )  # fmt: skip
         numbers = count()
         self.listener = Listener(
@@ -141,6 +144,19 @@ async def test_what_does_not_fit_is_nobodys(tools: Tools, tmp_path: Path) -> Non
         await silence(url, "tuy_n=quang", "incident=2")
         (only,) = await ear.hear(1)
         assert only.incident == "ba-vi", "labels are those that the alert has there"
+
+
+async def test_a_silence_of_what_prometheus_own_rules_raised(tools: Tools, tmp_path: Path) -> None:
+    """Made as the page of Alertmanager does it: with every label of the alert, some of which aren't ours."""
+    labels = {"alertname": "PointDown", "point": "ba-vi", "status": "down", "fault": "point", "severity": "critical"}
+    async with hearing(tools, tmp_path) as (ear, url):
+        async with tools.session.post(f"{url}/api/v2/alerts", json=[{"labels": labels}]) as answer:
+            assert answer.status == 200
+        name = await silence(url, *(f"{label}={value}" for label, value in labels.items()))
+        (begun,) = await ear.hear(1)
+        assert (begun.incident, begun.data["silence"]) == ("ba-vi", name)
+        await amtool("--alertmanager.url", url, "silence", "expire", name)
+        assert (await ear.hear(2))[1].data["why"] == "lifted"
 
 
 async def test_an_alertmanager_that_comes_back_says_nothing_new(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerts.relaying import Relayed, concerns, pick, told
+from monitor.alerts.relaying import Relayed, is_of, pick, told
 from monitor.incidents.fold import apply
 from monitor.incidents.model import Affected, EventKind, Incident, Severity
 from monitor.model import Fault, FaultKind, Reason, Status
@@ -56,7 +56,7 @@ def test_the_number_is_a_label(labels: dict[str, str], number: int | None) -> No
     ],
 )
 def test_a_number_alone_may_be_another_monitors(labels: dict[str, str], of: Incident, expected: bool) -> None:
-    assert concerns(alert(labels=labels), of) is expected
+    assert is_of(labels, of) is expected
 
 
 def troubled(kind: FaultKind, subject: str, *points: str) -> Incident:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from monitor.alerts.silencing import Known, fits, gather, holds, news
-from monitor.channels.silences import Heard, LabelMatcher, Silence, parse
+from monitor.channels.silences import Heard, LabelMatcher, Silence, parse_muted, parse_silences
 from monitor.incidents.fold import apply
-from monitor.incidents.model import EventKind, Incident, IncidentEvent, Severity
-from monitor.model import Fault, FaultKind
+from monitor.incidents.model import Affected, EventKind, Incident, IncidentEvent, Severity
+from monitor.model import Fault, FaultKind, Reason, Status
 
 T0 = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 LABELS = {"alertname": "PointTroubled", "point": "minh-chau", "area": "ba-vi", "severity": "critical"}
@@ -172,6 +172,21 @@ def test_nothing_is_known_of_what_was_not_heard() -> None:
     assert (event.at, event.data["why"]) == (T0 + HOUR, "expired"), "its time is over whoever answers"
 
 
+def test_it_fits_too_when_it_holds_back_an_alert_of_other_rules() -> None:
+    strange = silence("alertname=PointDown")
+    affected = Affected(point="minh-chau", since=T0, status=Status.DOWN, reason=Reason.TIMEOUT)
+    of_rules = {"alertname": "PointDown", "point": "minh-chau", "status": "down"}
+    seen = incident(affected={"minh-chau": affected})
+    heard = gather({"am": Heard(silences={"s1": strange}, muted={"s1": ({"point": "ba-vi"}, of_rules)})})
+    seen, (begun,) = look(seen, heard, T0)
+    assert begun.data["silence"] == "s1"
+    assert look(incident(), heard, T0)[1] == [], "its point is in no trouble here"
+    unsure = Heard(silences={"s1": strange}, troubles=("am:9093: no answer in time",))
+    assert look(seen, gather({"am": unsure}), T0)[1] == [], "what it holds back was not heard"
+    _, (ended,) = look(seen, gather({"am": Heard(silences={"s1": strange})}), T0 + HOUR / 2)
+    assert (ended.at, ended.data["why"]) == (T0 + HOUR / 2, "unmatched")
+
+
 def test_another_end_is_told_and_the_new_one_counts() -> None:
     seen, _ = look(incident(), known(silence()), T0)
     longer = silence(ends=T0 + 3 * HOUR, updated=T0 + timedelta(minutes=30))
@@ -228,10 +243,14 @@ def test_the_api_is_read_as_it_is_and_as_it_was() -> None:
         ],
     }  # fmt: skip
     pending = {**said, "id": "s2", "status": {"state": "pending"}, "matchers": []}
-    assert parse(json.dumps([said, pending]).encode()) == [
+    assert parse_silences(json.dumps([said, pending]).encode()) == [
         silence("point!~minh.*", "area=ba-vi"),
         silence(name="s2", active=False, matchers=()),
     ]
+    alert = {"labels": LABELS, "fingerprint": "f", "status": {"state": "suppressed", "silencedBy": ["s1", "s2"]}}
+    assert parse_muted(json.dumps([alert]).encode()) == [(LABELS, ("s1", "s2"))]
     for wrong in (b"{}", b"[{}]", b"", b'[{"id": 1}]'):
         with pytest.raises(ValidationError):
-            parse(wrong)
+            parse_silences(wrong)
+        with pytest.raises(ValidationError):
+            parse_muted(wrong)
