@@ -238,7 +238,7 @@ class _Reading:
     def _server(self, section: FileSection) -> Server:
         document, server = self._document, section.server
         tokens = list(server.tokens)
-        if server.token_file is not None:
+        if server.token_file:
             text = self._read_text(("server", "token_file"), self._directory / server.token_file)
             tokens += [line.strip() for line in text.splitlines() if line.strip()]
         if any(len(token) < _SHORTEST_TOKEN for token in tokens):
