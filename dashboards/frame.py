@@ -11,7 +11,6 @@ from grafana_foundation_sdk.builders.dashboard import (
     Panel,
     QueryVariable,
     Row,
-    TextBoxVariable,
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
@@ -25,7 +24,6 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards.queries import JOB, POSTGRES, PROMETHEUS
 
 ZONE: Final = "Asia/Ho_Chi_Minh"
-WALL: Final = "http://localhost:8080"
 TAG: Final = "lienthong"
 ALL: Final = VariableOption(text="Tất cả", value="$__all")
 
@@ -61,12 +59,6 @@ def database() -> DatasourceVariable:
     return made.current(VariableOption(text="PostgreSQL", value="postgres"))
 
 
-def wall_url() -> TextBoxVariable:
-    """The wall's address as people reach it."""
-    made = TextBoxVariable("wall_url").label("Địa chỉ màn hình trực").default_value(WALL)
-    return made.current(VariableOption(text=WALL, value=WALL)).options([VariableOption(text=WALL, value=WALL)])
-
-
 def query(
     name: str, label: str, expression: str, *, regex: str = "", sort: VariableSort | None = None
 ) -> QueryVariable:
@@ -91,6 +83,11 @@ def several(variable: QueryVariable, *, all_value: str = "") -> QueryVariable:
 def job() -> QueryVariable:
     """Prometheus' name for the monitors that it scrapes."""
     return several(query("job", "Công việc Prometheus", "label_values(lienthong_points, job)"), all_value=".+")
+
+
+def wall_url() -> QueryVariable:
+    """The wall's address as people reach it: the monitor's configuration says it (``alerts.url``)."""
+    return query("wall_url", "Địa chỉ màn hình trực", f"label_values(lienthong_wall_info{{{JOB}}}, url)")
 
 
 def kind() -> QueryVariable:

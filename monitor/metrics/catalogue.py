@@ -76,6 +76,7 @@ POINT_FAMILIES: Final = (
     Family(
         "lienthong_points", "gauge", ("status",), "Wards and branches that are probed, by how the verdict counts them."
     ),
+    Family("lienthong_wall_info", "gauge", ("url",), "The wall's address as people reach it, for links."),
     Family("lienthong_slo_ratio", "gauge", ("measure",), "What is promised of every point's observed time."),
     Family(
         "lienthong_point_info",

@@ -41,6 +41,7 @@ class PointSamples:
     def __init__(self) -> None:
         self._calendar = Calendar()
         self._areas: list[str] = []
+        self._wall: list[str] = []
         self._objectives: list[str] = []
         self._info: list[str] = []
         self._status: dict[str, dict[Status, str]] = {}
@@ -53,6 +54,7 @@ class PointSamples:
         declared = [point for point in config.points if point.declared]
         self._calendar = config.calendar
         self._areas = [sample("lienthong_area_info", {"area": area.id, "name": area.name}, 1) for area in config.areas]
+        self._wall = _wall(config)
         self._objectives = _objectives(config)
         self._info = [_info(point) for point in config.points]
         self._status = {point.id: {status: _status(point, status) for status in STATUSES} for point in declared}
@@ -85,6 +87,7 @@ class PointSamples:
         yield _head("lienthong_points")
         yield [sample("lienthong_points", {"status": name}, count) for name, count in counts.items()]
         yield (*_head("lienthong_area_info"), *self._areas)
+        yield (*_head("lienthong_wall_info"), *self._wall)
         yield (*_head("lienthong_slo_ratio"), *self._objectives)
         yield _head("lienthong_point_info")
         yield from _batches(self._info)
@@ -115,6 +118,11 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _labels(point: Point) -> dict[str, str]:
     return {"point": point.id, "kind": point.kind, "area": point.area}
+
+
+def _wall(config: Config) -> list[str]:
+    url = config.alerts.url.rstrip("/") or f"http://localhost:{config.server.port}"
+    return [sample("lienthong_wall_info", {"url": url}, 1)]
 
 
 def _objectives(config: Config) -> list[str]:

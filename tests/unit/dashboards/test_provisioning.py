@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ def read(name: str) -> dict[str, Any]:
     return found
 
 
-def settings() -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(FOLDER / "grafana.ini", encoding="utf-8")
-    return parser
+def settings() -> dict[str, str]:
+    """What docker-compose.yml tells Grafana."""
+    compose = yaml.safe_load(Path("docker-compose.yml").read_text("utf-8"))
+    found: dict[str, str] = compose["services"]["grafana"]["environment"]
+    return found
 
 
 def test_the_sources_have_the_uids_that_dashboards_name() -> None:
@@ -51,7 +51,7 @@ def test_the_scrapes_interval_is_prometheus_own() -> None:
 def test_secrets_are_read_from_files() -> None:
     (postgres,) = (each for each in read("datasources/datasources.yaml")["datasources"] if "secureJsonData" in each)
     assert postgres["secureJsonData"] == {"password": "$__file{/run/secrets/postgres_password}"}
-    assert settings()["security"]["admin_password"] == "$__file{/run/secrets/grafana_admin_password}"
+    assert settings()["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
 
 
 def test_the_folder_is_read_only_and_holds_the_home() -> None:
@@ -60,10 +60,10 @@ def test_the_folder_is_read_only_and_holds_the_home() -> None:
     assert provider["options"]["path"] == DASHBOARDS
     assert provider["disableDeletion"]
     assert not provider["allowUiUpdates"]
-    home = settings()["dashboards"]["default_home_dashboard_path"]
+    home = settings()["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home == f"{DASHBOARDS}/tong-quan.json"
     assert Path(home).name in {path.name for path in FILES}
 
 
 def test_times_are_hanois() -> None:
-    assert settings()["date_formats"]["default_timezone"] == "Asia/Ho_Chi_Minh"
+    assert settings()["GF_DATE_FORMATS_DEFAULT_TIMEZONE"] == "Asia/Ho_Chi_Minh"
