@@ -120,10 +120,9 @@ def _ended(incident: Incident, labels: Mapping[str, str], known: Known, now: dat
             continue
         if silence is not None and silence.active:
             at, why = now, "unmatched"
+        elif silence is not None:
+            at, why = silence.ends, "expired" if silence.ends >= until else "lifted"
         else:
-            at = until if silence is None else silence.ends
-            why = "expired" if at >= until else "lifted"
-            if at > now:
-                at, why = now, "lifted"
+            at, why = (until, "expired") if until <= now else (now, "lifted")
         data = {"channel": channel, "silence": name, "until": said.data["until"], "ended": True, "why": why}
         yield max(at, said.at), "", "", data

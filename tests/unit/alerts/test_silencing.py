@@ -164,6 +164,12 @@ def test_what_is_gone_before_its_time_was_lifted() -> None:
     assert (event.at, event.data["why"]) == (T0 + timedelta(minutes=5), "lifted")
 
 
+def test_an_end_that_lies_ahead_by_our_clock_is_now_and_no_less_an_end() -> None:
+    seen, _ = look(incident(), known(silence()), T0)
+    _, (event,) = look(seen, known(silence(active=False)), T0 + timedelta(minutes=59))
+    assert (event.at, event.data["why"]) == (T0 + timedelta(minutes=59), "expired")
+
+
 def test_nothing_is_known_of_what_was_not_heard() -> None:
     seen, _ = look(incident(), known(silence()), T0)
     for nobody in (known(whole=False), known(channel="another"), gather({})):
