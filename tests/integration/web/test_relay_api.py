@@ -21,7 +21,7 @@ Ask = Callable[..., Any]
 
 
 def alert(number: int | str = 1, *, status: str = "firing", **labels: str) -> dict[str, Any]:
-    ends = "0001-01-01T00:00:00Z" if status == "firing" else "2026-11-23T04:10:00.5+07:00"
+    ends = "0001-01-01T00:00:00Z" if status == "firing" else "2026-11-23T11:10:00.123456789+07:00"
     return {
         "status": status,
         "labels": {"alertname": "PointTroubled", "incident": str(number), "fault": "point", **labels},
