@@ -22,7 +22,8 @@ RUN /opt/build/bin/python3 -c "from setuptools.build_meta import build_wheel; bu
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="lienthong-monitor" \
       org.opencontainers.image.description="Connectivity monitor of the public administrative service points"
-RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/monitor monitor \
+RUN groupadd --system --gid 10001 monitor \
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/monitor monitor \
     && install --directory --owner monitor --group monitor --mode 0750 \
        /var/lib/monitor /var/backups/monitor /run/field
 COPY --from=build /opt/monitor /opt/monitor

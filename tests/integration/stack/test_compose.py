@@ -173,3 +173,12 @@ def test_env_example_names_every_variable_and_no_other() -> None:
     named = set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert named >= used - {"HTTP_PROXY", "NO_PROXY"}
     assert named - used == {"COMPOSE_PROJECT_NAME"}
+
+
+@pytest.mark.parametrize(("name", "folder"), [("alertmanager", "alertmanager"), ("grafana", "grafana")])
+def test_what_is_configured_to_read_a_secret_has_it(name: str, folder: str) -> None:
+    asked: set[str] = set()
+    for file in (ROOT / "config" / folder).rglob("*.y*ml"):
+        asked |= set(re.findall(r"^[^#\n]*/run/secrets/(\w+)", file.read_text(), re.MULTILINE))
+    assert asked
+    assert asked <= set(SERVICES[name]["secrets"])

@@ -100,9 +100,13 @@ def test_secrets_are_made_once_and_differ(tmp_path: Path) -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     files = [tmp_path / each["file"] for each in compose["secrets"].values() if each["file"].startswith("./")]
     subprocess.run([script], check=True, capture_output=True)
-    made = [file.read_text() for file in files]
-    assert all(re.fullmatch(r"[A-Za-z0-9]{32}\n", text) for text in made)
-    assert len(set(made)) == len(made)
+    made = {file.name: file.read_text() for file in files}
+    given = {"smtp_password", "dead_mans_switch_token"}
+    assert {name for name, text in made.items() if not text} == given
+    ours = [text for name, text in made.items() if name not in given]
+    assert all(re.fullmatch(r"[A-Za-z0-9]{32}\n", text) for text in ours)
+    assert len(set(ours)) == len(ours)
     assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "secrets" / "smtp_password").write_text("theirs")
     subprocess.run([script], check=True, capture_output=True)
-    assert [file.read_text() for file in files] == made
+    assert {file.name: file.read_text() for file in files} == made | {"smtp_password": "theirs"}
