@@ -18,6 +18,8 @@ from urllib.request import urlopen
 import asyncpg
 
 from monitor.calendar import ZONE
+from monitor.config import load
+from monitor.config.model import Config
 from monitor.incidents.model import Entry
 from monitor.model import EndpointKey, Flag, FlagChange, Status, Transition
 from monitor.storage.store import Store
@@ -85,13 +87,13 @@ class Life:
     async def _start(self) -> None:
         stack = self._stack
         self._database = stack.enter_context(postgres())
-        await write_past(self._database, datetime.now(UTC))
         receiver = Receiver(url="http://127.0.0.1:9/")
         field = await stack.enter_async_context(simulated(self._folder, inventory(simulated=True)))
         self.world = _World(self._folder, inventory(), receiver, field)
         self.world.database = self._database
         stack.push_async_callback(self.world.close)
         self.world.write()
+        await write_past(self._database, load(self._folder / "points.yaml"), datetime.now(UTC))
         await self.world.start()
         rules = (hurried(self._folder, "recording.yml"),)
         self.prometheus = await stack.enter_async_context(
@@ -102,7 +104,7 @@ class Life:
     async def _story(self) -> None:
         """One ward is cut off and comes back, one stays cut off, one's page fails: the rest is calm."""
         world = self.world
-        await world.calm()
+        await self._calm()
         calm = "sum(lienthong_points{status=~'stable|fresh'}) == 5 and min(probe_success) == 1"
         await world.until(lambda: self._found(calm), calm)
         await world.order("ward-2", "refuse")
@@ -122,6 +124,14 @@ class Life:
         ):
             await world.until(lambda query=query: self._found(query), query)  # type: ignore[misc]
         self.end = time.time()
+
+    async def _calm(self) -> None:
+        try:
+            await self.world.calm()
+        except AssertionError as error:
+            points = (await self.world.get("/api/v1/points"))["points"]
+            restless = [point for point in points if point["status"] != "up"]
+            raise AssertionError(f"{error}\n{json.dumps(restless, indent=1)}") from None
 
     async def _found(self, query: str) -> bool:
         return bool(await asyncio.to_thread(self.instant, query))
@@ -191,47 +201,48 @@ async def _rows(database: str, query: str) -> list[dict[str, Any]]:
         await connection.close()
 
 
-async def write_past(database: str, now: datetime) -> None:
+async def write_past(database: str, config: Config, now: datetime) -> None:
     """Weeks of the wards' history, as a monitor before this one would have left it: outages over midnight and over a
     month's end, planned work, days on which nobody looked."""
     first = now - WEEKS
     store = Store(database)
     await store.open()
+    await store.register((endpoint.key, endpoint.fingerprint) for endpoint in config.endpoints())
+    keys = [endpoint.key for endpoint in config.endpoints()] + [EndpointKey(point.id, "") for point in config.points]
+    await store.write_entries([row for key in keys for row in _told(key, first, (Status.UP, timedelta()))])
     run = await store.begin_run("local", first)
     await store.mark_alive(run, now - 20 * 24 * HOUR)
     run = await store.begin_run("local", now - 18 * 24 * HOUR)
     await store.mark_alive(run, now - HOUR)
-    turn = now.astimezone(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    turn = (now - 24 * HOUR).astimezone(ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for number in range(1, 5):
-        name, unit = f"ward-{number}", timedelta(minutes=7 * number)
+        ward, unit = EndpointKey(f"ward-{number}", ""), timedelta(minutes=7 * number)
         await store.write_entries(
             [
-                *_told(name, first, (Status.UP, timedelta())),
                 *_told(
-                    name, now - 45 * 24 * HOUR, (Status.DOWN, 3 * unit), (Status.FAULTY, 5 * unit), (Status.UP, unit)
+                    ward, now - 45 * 24 * HOUR, (Status.DOWN, 3 * unit), (Status.FAULTY, 5 * unit), (Status.UP, unit)
                 ),
                 *_told(
-                    name, turn - 2 * unit, (Status.UNREACHABLE, 5 * unit), (Status.DEGRADED, unit), (Status.UP, unit)
+                    ward, turn - 2 * unit, (Status.UNREACHABLE, 5 * unit), (Status.DEGRADED, unit), (Status.UP, unit)
                 ),
-                *_planned(name, now - 30 * 24 * HOUR, 4 * HOUR),
-                *_told(name, now - 12 * 24 * HOUR, (Status.UNKNOWN, unit), (Status.UP, unit)),
+                *_planned(ward, now - 30 * 24 * HOUR, 4 * HOUR),
+                *_told(ward, now - 12 * 24 * HOUR, (Status.UNKNOWN, unit), (Status.UP, unit)),
             ]
         )
     await store.close()
 
 
-def _told(name: str, at: datetime, *spells: tuple[Status, timedelta]) -> list[Entry]:
+def _told(key: EndpointKey, at: datetime, *spells: tuple[Status, timedelta]) -> list[Entry]:
     """One status after the other from ``at`` on, each for so long."""
     rows: list[Entry] = []
     previous = Status.UNKNOWN
     for status, length in spells:
-        rows.append(Transition(key=EndpointKey(name, ""), at=at, recorded_at=at, status=status, previous=previous))
+        rows.append(Transition(key=key, at=at, recorded_at=at, status=status, previous=previous))
         previous, at = status, at + length
     return rows
 
 
-def _planned(name: str, at: datetime, length: timedelta) -> Sequence[Entry]:
-    key = EndpointKey(name, "")
+def _planned(key: EndpointKey, at: datetime, length: timedelta) -> Sequence[Entry]:
     return [
         FlagChange(key=key, flag=Flag.MAINTENANCE, on=on, at=moment, recorded_at=moment)
         for on, moment in ((True, at), (False, at + length))

@@ -6,10 +6,13 @@ import asyncio
 import json
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import yaml
 
@@ -61,11 +64,24 @@ async def prometheus(folder: Path, target: str, *, rules: tuple[Path, ...] = ())
     assert process.stderr is not None
     log = asyncio.create_task(_drain(process.stderr, listening := asyncio.get_running_loop().create_future()))
     try:
-        yield await listening
+        address = await listening
+        await asyncio.to_thread(_until_ready, address)
+        yield address
     finally:
         process.terminate()
         await process.wait()
         await log
+
+
+def _until_ready(address: str) -> None:
+    """It listens before it answers: 503 until its storage is open."""
+    while True:
+        try:
+            with urlopen(f"{address}/-/ready"):
+                return
+        except HTTPError as error:
+            error.close()
+            time.sleep(0.05)
 
 
 async def _drain(log: asyncio.StreamReader, listening: asyncio.Future[str]) -> None:

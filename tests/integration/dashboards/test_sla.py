@@ -15,7 +15,7 @@ from tests.stack.grafana import Value
 from tests.stack.life import Life
 
 WARDS = [f"ward-{number}" for number in range(1, 5)]
-AREAS = {"Ba Đình": ["ward-2", "ward-4"], "Ba Vì": ["ward-1", "ward-3"]}
+AREAS = {"Ba Đình": ["ward-2", "ward-4"], "Ba Vì": ["branch-1", "ward-1", "ward-3"]}
 EVERYTHING = {
     "kind": Value(("ward", "branch", "hub"), multi=True),
     "area": Value(("ba-dinh", "ba-vi", "-"), multi=True),
