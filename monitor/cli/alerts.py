@@ -93,8 +93,8 @@ class Asked:
 
     @property
     def open(self) -> bool:
-        """Whether anybody is called at that hour."""
-        return is_in_hours(self.trial.incident, stand(self.config), self.trial.at)
+        """Whether the monitor calls anybody at that hour."""
+        return self.config.alerting == "monitor" and is_in_hours(self.trial.incident, stand(self.config), self.trial.at)
 
     @property
     def told(self) -> list[str]:
@@ -170,7 +170,7 @@ def _print_situation(asked: Asked) -> None:
         f"Imagine {incident.fault} ({incident.severity.value}), {count} point{'s' if count != 1 else ''}, "
         f"at {at.astimezone(ZONE):%Y-%m-%d %H:%M} in Hanoi."
     )
-    if not asked.open:
+    if not asked.open and asked.config.alerting == "monitor":
         print(f"Nobody is called now: it is outside their hours. {_opening(asked)}")
 
 
@@ -186,6 +186,8 @@ def _opening(asked: Asked) -> str:
 
 def _print_routes(asked: Asked) -> None:
     print()
+    if asked.config.alerting == "prometheus":
+        print("alerting is prometheus: its rules tell people, the monitor asks no route. What it would do else:")
     if not asked.config.alerts.routes:
         print("There are no routes: nobody is told of anything. Write alerts.routes in the configuration.")
     for each in asked.trial.judgements:
@@ -195,7 +197,10 @@ def _print_routes(asked: Asked) -> None:
                 _print_route(asked.config, each.route)
     if asked.config.alerts.routes:
         names = ", ".join(asked.told) or "nobody"
-        print(f"Told: {names}" if asked.open else f"Told: nobody now, at the opening: {names}")
+        if asked.config.alerting == "prometheus":
+            print("Told: nobody by the monitor")
+        else:
+            print(f"Told: {names}" if asked.open else f"Told: nobody now, at the opening: {names}")
 
 
 def _print_route(config: Config, route: Route) -> None:

@@ -98,6 +98,14 @@ def test_a_fault_of_the_hub_is_told_at_night(file: Path, capsys: pytest.CaptureF
     assert "3 points" in said
 
 
+def test_where_prometheus_tells_the_monitor_tells_nobody(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("alerting: prometheus\n" + file.read_text("utf-8"), "utf-8")
+    assert run(file, "--point", "hub", "--at", NIGHT) == 1
+    said = capsys.readouterr().out
+    assert "alerting is prometheus" in said
+    assert "Told: nobody by the monitor" in said
+
+
 def test_a_test_message_is_sent_and_marked(file: Path, post: Post, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "--point", "a", "--at", DAY, "--send") == 0
     assert "sent  duty" in capsys.readouterr().out

@@ -124,7 +124,7 @@ def mails() -> Any:
 
 @pytest.fixture
 async def url(tmp_path: Path, mails: Any) -> AsyncIterator[str]:
-    """A real Alertmanager over the shipped files. Replaced: addresses, what the test's mail server cannot do, the waits."""
+    """A real Alertmanager over the shipped files. Replaced: addresses, what the mail server here cannot do, waits."""
     text = FILE.read_text("utf-8").replace("mail.lienthong.example:587", f"127.0.0.1:{mails.port}")
     text = text.replace("smtp_require_tls: true", "smtp_require_tls: false")
     text = text.replace("group_wait: 10s", "group_wait: 1s").replace("group_interval: 1m", "group_interval: 1s")

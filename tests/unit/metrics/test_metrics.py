@@ -11,7 +11,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.board import Board
-from monitor.config.model import Config, Endpoint, Point
+from monitor.config.model import Area, Config, Endpoint, Point
 from monitor.incidents.model import Decision, EventKind, IncidentEvent
 from monitor.ledger import Uptime
 from monitor.metrics import Metrics
@@ -261,6 +261,38 @@ async def test_stable_comes_with_time(world: World, config: Config, make_result:
     assert (await world.values("lienthong_point_stable", "point"))["mot",] == 0
     world.clock.now = NOW + config.stable_after + timedelta(seconds=2)
     assert (await world.values("lienthong_point_stable", "point"))["mot",] == 1
+
+
+async def test_hours_say_when_somebody_is_called(config: Config, make_point: Callable[..., Point]) -> None:
+    hours = {"mot": "Mon-Fri 08:00-17:00", "hai": "Sat 08:00-11:00", "ba": "24/7"}
+    world = World(Config(points=tuple(make_point(name, hours=each) for name, each in hours.items())))
+    opens = await world.values("lienthong_point_open", "point")  # it is Monday, 17:00 in Hanoi
+    assert opens == {("mot",): 0, ("hai",): 0, ("ba",): 1}
+    world.clock.now = NOW - timedelta(minutes=1)
+    assert (await world.values("lienthong_point_open", "point"))["mot",] == 1
+
+
+async def test_what_fails_from_the_start_was_never_up(world: World, make_result: Make) -> None:
+    for second in range(3):
+        for point, reason in (("mot", Reason.TIMEOUT), ("hai", Reason.OK)):
+            world.accept(make_result(point, begun=NOW + timedelta(seconds=second), reason=reason))
+    world.show(world.board.age(NOW + timedelta(seconds=10)))
+    never = await world.values("lienthong_point_never_up", "point")
+    assert never == {("mot",): 1, ("hai",): 0, ("ba",): 0}
+
+
+async def test_areas_have_names(config: Config) -> None:
+    world = World(replace(config, areas=(Area(id="ba-vi", name="Ba Vì", column=1, row=1),)))
+    assert await world.values("lienthong_area_info", "area", "name") == {("ba-vi", "Ba Vì"): 1}
+
+
+async def test_the_configuration_says_who_tells(world: World, config: Config, make_result: Make) -> None:
+    assert await world.values("lienthong_alerting_info", "by") == {("monitor",): 1, ("prometheus",): 0}
+    world.reload(replace(config, alerting="prometheus"))
+    assert await world.values("lienthong_alerting_info", "by") == {("monitor",): 0, ("prometheus",): 1}
+    world.clock.now = NOW + timedelta(seconds=3)
+    world.accept(make_result())
+    assert await world.values("lienthong_last_result_timestamp_seconds") == {(): NOW.timestamp() + 3}
 
 
 async def test_info_says_where_a_point_is(world: World) -> None:
