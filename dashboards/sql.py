@@ -62,16 +62,16 @@ ORDER BY i.began
 # The row recorded last is a day's; only then is it chosen by what it says of the point.
 _CLOSED: Final = f"""
 WITH latest AS (
-  SELECT DISTINCT ON (d.subject, d.day) s.point, d.*
+  SELECT DISTINCT ON (d.subject, d.day) s.point, d.day::date AS date, d.*
   FROM days d JOIN subjects s ON s.id = d.subject
-  WHERE d.day >= (to_timestamp($__unixEpochFrom()) {HANOI})::date
-    AND d.day <= (to_timestamp($__unixEpochTo() - 1) {HANOI})::date
+  WHERE d.day >= to_char(to_timestamp($__unixEpochFrom()) {HANOI}, 'YYYY-MM-DD')
+    AND d.day <= to_char(to_timestamp($__unixEpochTo() - 1) {HANOI}, 'YYYY-MM-DD')
   ORDER BY d.subject, d.day, d.recorded_at DESC, d.id DESC
 ), closed AS (
   SELECT *, down + unreachable + faulty + degraded + up AS counted, faulty + degraded + up AS connected,
     degraded + up AS serving,
     down + unreachable + faulty + degraded + up + unknown + unobserved + maintenance AS whole,
-    date_trunc('month', day) AS month
+    substr(day, 1, 7) AS month
   FROM latest
   WHERE {{chosen}}
 )
@@ -106,7 +106,7 @@ FROM closed
 """
 
 BY_AREA_AND_MONTH: Final = f"""{CLOSED}
-SELECT to_char(month, 'YYYY-MM') AS month, {AREA} AS area, count(DISTINCT point) AS points,
+SELECT month, {AREA} AS area, count(DISTINCT point) AS points,
   {SUMS},
   sum(down + unreachable) / 1000000.0 AS cut,
   {BUDGET},
@@ -117,7 +117,7 @@ ORDER BY closed.month DESC, connectivity, area
 """
 
 MONTHS_BY_AREA: Final = f"""{CLOSED}
-SELECT to_char(month, 'YYYY-MM') AS month, {AREA} AS area,
+SELECT month, {AREA} AS area,
   {CONNECTIVITY}
 FROM closed
 GROUP BY closed.month, closed.area
@@ -125,10 +125,10 @@ ORDER BY closed.month, area
 """
 
 BY_DAY: Final = f"""{CLOSED}
-SELECT extract(epoch FROM day::timestamp {HANOI}) AS time, {AREA} AS metric,
+SELECT extract(epoch FROM date::timestamp {HANOI}) AS time, {AREA} AS metric,
   {CONNECTIVITY}
 FROM closed
-GROUP BY closed.day, closed.area
+GROUP BY closed.date, closed.area
 HAVING sum(counted) > 0
 ORDER BY 1, 2
 """
@@ -144,7 +144,7 @@ LIMIT 200
 """
 
 DAYS_OF_POINT: Final = f"""{CLOSED_OF_POINT}
-SELECT extract(epoch FROM day::timestamp {HANOI}) AS time, connected / nullif(counted, 0)::float8 AS "Kết nối",
+SELECT extract(epoch FROM date::timestamp {HANOI}) AS time, connected / nullif(counted, 0)::float8 AS "Kết nối",
   serving / nullif(counted, 0)::float8 AS "Dịch vụ", counted / nullif(whole, 0)::float8 AS "Độ phủ"
 FROM closed
 ORDER BY 1

@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Date,
     ForeignKey,
     Index,
     Integer,
@@ -22,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from monitor.storage.types import Instant, Json, Length, Said
+from monitor.storage.types import Day, Instant, Json, Length, Said
 
 REVISION: Final = "0003"
 """The newest migration. A database that says so needs none."""
@@ -118,7 +117,7 @@ days: Final = Table(
     metadata,
     Column("id", _NUMBER, primary_key=True),
     Column("subject", BigInteger, ForeignKey(subjects.c.id), nullable=False),
-    Column("day", Date, nullable=False),
+    Column("day", Day, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("name", Said, nullable=False),
     Column("kind", Text, nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Text, TypeDecorator
@@ -35,6 +35,19 @@ class Length(TypeDecorator[timedelta]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
         return None if value is None else timedelta(microseconds=value)
+
+
+class Day(TypeDecorator[date]):
+    """A calendar day, stored as ``2026-11-23``: alike in each, and in order."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> date | None:
+        return None if value is None else date.fromisoformat(value)
 
 
 class Json(TypeDecorator[Any]):

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from monitor.model import Status
+from monitor.storage.backup import back_up, restore
 from monitor.storage.days import ClosedDay
 from monitor.storage.store import Store
 
@@ -50,3 +53,15 @@ async def test_the_row_recorded_last_holds_and_the_one_before_stays(store: Store
     assert await store.closed_days(*span) == [corrected]
     assert await store.closed_days(*span, as_of=T + HOUR / 2) == [FIRST]
     assert await store.closed_days(*span, as_of=T - HOUR) == []
+
+
+async def test_a_backup_holds_them_for_either_database(store: Store, url: str, tmp_path: Path, postgres: Any) -> None:
+    await store.close_days([FIRST, SECOND])
+    await back_up(url, tmp_path / "copy.db")
+    name = "days_of_file" if "sqlite" in url else "days_of_server"
+    postgres.psql(f"CREATE DATABASE {name}")
+    for place in (f"sqlite:///{tmp_path}/restored.db", str(postgres.get_uri(database=name))):
+        await restore(tmp_path / "copy.db", place)
+        restored = Store(place)
+        assert await restored.closed_days(date(2026, 1, 1), date(2027, 1, 1)) == [FIRST, SECOND]
+        await restored.close()

@@ -15,7 +15,7 @@ def upgrade() -> None:
         "days",
         sa.Column("id", _NUMBER, nullable=False),
         sa.Column("subject", sa.BigInteger, nullable=False),
-        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("day", sa.Text, nullable=False),
         sa.Column("recorded_at", sa.BigInteger, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
