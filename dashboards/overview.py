@@ -144,7 +144,8 @@ def _incidents() -> Panel:
 
 
 def _map() -> Panel:
-    query = prom(with_names(state(POINTS), "latitude", "longitude") + " != -1", kind="table")
+    placed = with_names(state(POINTS), "latitude", "longitude", of_those="latitude!=``")
+    query = prom(placed, kind="table")
     return map_of_points(
         "Bản đồ các điểm",
         "Mỗi điểm ở đúng tọa độ của nó, theo màu của màn hình trực. Điểm chưa khai tọa độ không có trên bản đồ.",
@@ -214,7 +215,7 @@ def _burning_areas() -> Panel:
         "Mười khu vực có tốc độ tiêu hao ngân sách lỗi cao nhất trong một giờ qua.",
         [
             prom(
-                with_area_names("topk(10, lienthong:burnrate_by_area:ratio_rate1h{area=~`$area`})"),
+                with_area_names('topk(10, lienthong:burnrate_by_area:ratio_rate1h{area=~"$area"})'),
                 "{{name}}",
                 kind="instant",
             )

@@ -30,8 +30,8 @@ from dashboards.panels import field, figure, lines, rows, timeline, transform
 from dashboards.queries import JOB, of, prom, state
 from monitor.language.words import PHASES
 
-POINT: Final = "point=~`$point`"
-ENDPOINT: Final = "endpoint=~`$endpoint`"
+POINT: Final = 'point=~"$point"'
+ENDPOINT: Final = 'endpoint=~"$endpoint"'
 PHASE_FAMILIES: Final = "__name__=~`probe_(http|icmp|dns)_duration_seconds|lienthong_probe_tcp_duration_seconds`"
 WINDOWS: Final = {"1h": "1 giờ", "24h": "24 giờ", "7d": "7 ngày", "30d": "30 ngày"}
 PROMISED: Final = steps(BAD, (0.99, LATE), (0.995, GOOD))
@@ -76,7 +76,7 @@ def _point() -> QueryVariable:
 
 
 def _endpoint() -> QueryVariable:
-    asked = f"label_values(probe_success{{{JOB}, point=~`$point`}}, endpoint)"
+    asked = f"label_values(probe_success{{{JOB}, {POINT}}}, endpoint)"
     return several(query("endpoint", "Điểm cuối", asked), all_value=".*")
 
 

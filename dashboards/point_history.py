@@ -79,6 +79,6 @@ def burn() -> Panel:
     return lines(
         "Tốc độ tiêu hao ngân sách lỗi của điểm",
         "Ngân sách lỗi của mục tiêu kết nối đang bị tiêu nhanh gấp mấy lần mức cho phép, theo các cửa sổ thời gian.",
-        [prom(f"lienthong:burnrate:ratio_rate{window}{{point=~`$point`}}", text) for window, text in windows.items()],
+        [prom(f'lienthong:burnrate:ratio_rate{window}{{point=~"$point"}}', text) for window, text in windows.items()],
         unit="none",
     )

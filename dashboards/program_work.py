@@ -19,7 +19,7 @@ ENDINGS: Final = {"delivered": "Đã gửi", "failed": "Gửi lại", "given_up"
 
 def of(name: str, *matchers: str) -> str:
     """A metric of the program, of the chosen instances of it."""
-    return queries.of(name, "instance=~`$instance`", *matchers)
+    return queries.of(name, 'instance=~"$instance"', *matchers)
 
 
 RESULTS: Final = f"sum by (outcome) (rate({of('lienthong_results_total')}{RATE}))"

@@ -44,10 +44,14 @@ def state(*matchers: str) -> str:
     return f"{planned}\nor {seen}"
 
 
-def with_names(expression: str, *labels: str) -> str:
-    """``expression`` (by point) with labels of the point's configuration: its name and what else is asked for."""
+def with_names(expression: str, *labels: str, of_those: str = "") -> str:
+    """``expression`` (by point) with labels of the point's configuration: its name and what else is asked for.
+
+    ``of_those``: only the points whose configuration fits the matcher.
+    """
     more = ", ".join(("name", *labels))
-    return f"({expression})\n* on (point) group_left ({more}) max by (point, {more}) ({of('lienthong_point_info')})"
+    info = of("lienthong_point_info", of_those) if of_those else of("lienthong_point_info")
+    return f"({expression})\n* on (point) group_left ({more}) max by (point, {more}) ({info})"
 
 
 def with_area_names(expression: str) -> str:

@@ -177,5 +177,4 @@ def choices(variable: Mapping[str, Any], chosen: Values, sources: Sources) -> li
     if not variable.get("includeAll"):
         return each
     everything = Value(tuple(found), multi=multi, everything=variable.get("allValue") or "")
-    # A single value is everything.
-    return [everything, *each] if len(found) > 1 else [everything]
+    return [everything, *each]

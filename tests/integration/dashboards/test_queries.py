@@ -38,6 +38,8 @@ def expected(title: str, target: dict[str, Any], values: dict[str, Value], life:
         return bool(probers & NEEDS.get(title, probers))
     if "$kind" in asked or "$area" in asked:
         chosen = f"kind=~'{values['kind'].in_promql()}', area=~'{values['area'].in_promql()}'"
+        if "latitude!=``" in asked:
+            return bool(life.instant(f"count(lienthong_point_info{{{chosen}, latitude!=''}})"))
         point = f"lienthong_point_status{{{chosen}{', area!=``' if 'area!=``' in asked else ''}}}"
         return bool(life.instant(f"count({point})"))
     return True
