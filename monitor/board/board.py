@@ -86,7 +86,8 @@ class Board:
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
             self._gallery.overtake(result.key.point)
-        if after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited:
+        pending = after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited
+        if pending or (result.outcome is Outcome.UNKNOWN and self._causes.behind_links.wants_link(result.key)):
             return self._weigh(point, state, before, result)
         return self._catch_up() if self._causes.behind else _NOTHING
 
@@ -227,7 +228,7 @@ class Board:
         rows += self._causes.judge(now, recorded_at)
         return Applied(
             rows=tuple(self._flags.follow(rows, now)),
-            suspect=after.suspect or self._causes.confirms_anew(state),
+            suspect=after.suspect or self._causes.is_pressing(state, result.outcome),
             hasten=tuple(dict.fromkeys(hasten)),
         )
 

@@ -1,6 +1,7 @@
 """What cannot decide is told of once, and once more when it holds."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.integration.scenarios.inventory import Inventory
@@ -35,6 +36,9 @@ async def test_a_flapping_ward(begin: Begin) -> None:
     assert silence == ["steady point:ward-2"]
     point = await world.get("/api/v1/points/ward-2")
     assert not point["flapping"]
+    print(told, await world.incidents())
+    assert world.calm_at is not None
+    assert set(await world.spent("ward-2", world.calm_at, datetime.now(UTC))) <= {"up", "down", "faulty"}
 
 
 async def test_a_flapping_parent(begin: Begin) -> None:
@@ -53,3 +57,9 @@ async def test_a_flapping_parent(begin: Begin) -> None:
     assert told.count("flapping point:circuit-1") == 1
     assert told[told.index("flapping point:circuit-1") + 1 :] == ["steady point:circuit-1"]
     assert all(line.endswith("circuit-1") for line in told), "the children are only affected"
+    print(told, await world.incidents())
+    assert {each["fault"]["subject"] for each in await world.incidents()} == {"circuit-1"}
+    for child in children:
+        spent = await world.spent(child, world.calm_at, datetime.now(UTC))
+        assert spent["unreachable"] > 0
+        assert "down" not in spent, (child, spent)
