@@ -206,23 +206,31 @@ class World:
         return float((await self._window(point, begin, end))["maintenance_seconds"])
 
     async def proves(
-        self, number: int, status: str, *, own: str = "", also: Collection[str] = ("faulty",), before: bool = True
+        self,
+        number: int,
+        status: str,
+        *,
+        own: Collection[str] = (),
+        also: Collection[str] = ("faulty",),
+        before: bool = True,
     ) -> dict[str, Any]:
         """The ledger bears out an incident that is over; the incident.
 
-        Each point has ``status`` for as long as it was affected, ``own`` is down, and ``before`` that all were up since
-        everything was calm. ``also``: what may be for a part of it, as when a page is back later than its link.
+        Each point has ``status`` for as long as it was affected, those of ``own`` are down, and ``before`` that all
+        were up since everything was calm. ``also``: what may be for a part of it, as when a page fails or is back
+        before its link.
         """
         incident = await self.incident(number)
         for each in incident["points_affected"]:
             point, since, until = each["point"], *(datetime.fromisoformat(each[name]) for name in ("since", "until"))
             spent = await self.spent(point, since, until)
-            wanted = "down" if point == own else status
+            wanted = "down" if point in own else status
             assert spent.get(wanted, 0) > 0, (point, spent)
             assert spent.keys() <= {wanted, *also}, (point, spent)
             if before:
                 assert self.calm_at is not None
-                assert set(await self.spent(point, self.calm_at, since)) == {"up"}, point
+                earlier = await self.spent(point, self.calm_at, since)
+                assert earlier.keys() <= {"up", *also}, (point, earlier)
         return incident
 
     async def _window(self, point: str, begin: datetime, end: datetime) -> dict[str, Any]:
