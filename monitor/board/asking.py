@@ -36,11 +36,11 @@ class Asking:
     def ask(self, case: Case, begin: datetime, now: datetime, *, again: bool = False) -> list[EndpointKey]:
         """Whom to probe because of a failure that began at ``begin``; what must answer is noted in the case.
 
-        Parents and anchors are asked each time. Of siblings each is asked once per window, for blips are common, but
-        once more when the failure is seen ``again``.
+        Its own link, parents and anchors are asked each time. Of siblings each is asked once per window, for blips are
+        common, but once more when the failure is seen ``again``.
         """
         neighbours, window = self._neighbours, self._window
-        elders = [*sorted(neighbours.ancestors(case.node)), *neighbours.anchors]
+        elders = [case.key.point, *sorted(neighbours.ancestors(case.node)), *neighbours.anchors]
         elder_keys = [neighbours.keys[each] for each in elders if each in neighbours.keys and each != case.node]
         hasten = [key for key in elder_keys if not self._is_asked(key, begin)]
         case.asked |= set(elder_keys)

@@ -25,6 +25,17 @@ class Behind:
 
     def arrange(self, states: Mapping[EndpointKey, EndpointState]) -> None:
         self._states = states
+        self._links = {key.point: key for key, state in states.items() if state.endpoint.link}
+        self._speakers: dict[str, list[EndpointState]] = {}
+        for key, state in states.items():
+            if state.endpoint.critical:
+                self._speakers.setdefault(key.point, []).append(state)
+
+    def wants_link(self, key: EndpointKey) -> bool:
+        """Whether something behind this link can't be judged before the link has been asked."""
+        return key == self._links.get(key.point) and any(
+            case.waits or case.confirmed is None for case in self._cases.of_point(key.point)
+        )
 
     def link_is_back(self, link: Case, at: datetime) -> list[Case]:
         """The link answers since ``at``; of the undecided cases behind it those that wait to be considered again."""
@@ -39,7 +50,7 @@ class Behind:
         return case.behind_since is None or len(case.anew) >= self._states[case.key].policy.down_after
 
     def is_moot(self, case: Case, now: datetime, *, late: bool) -> bool:
-        """Whether nothing can be said of it: its link fails, may be failing, or is only just back."""
+        """Whether nothing can be said of it: its link fails, may be failing, wasn't asked yet, or is only just back."""
         link = self._cases.get(case.key.point)
         if link is case:
             return False
@@ -48,6 +59,11 @@ class Behind:
                 self._cases.rest(case)
                 return True
             return not late or now < link.begin + _PATIENCE * self._takes(link)
+        unasked = self._links.get(case.key.point)
+        if unasked is not None and unasked in case.unanswered:
+            if not self._is_vouched_for(case):
+                return now < case.begin + _PATIENCE * self._takes(case)
+            self._cases.answered(case, unasked)
         if not self.stands(case):
             return not late
         if case.behind_since is not None:
@@ -59,3 +75,8 @@ class Behind:
         """How long a failure that hangs takes to be confirmed."""
         endpoint = self._states[link.key].endpoint
         return endpoint.down_after * (endpoint.timeout + endpoint.retry_every)
+
+    def _is_vouched_for(self, case: Case) -> bool:
+        """Whether something else behind its link has answered since it began to fail."""
+        alive = (other.health.alive for other in self._speakers.get(case.key.point, ()))
+        return any(moment is not None and moment >= case.begin for moment in alive)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -86,7 +86,8 @@ class Board:
         if point.awaited and result.outcome is not Outcome.UNKNOWN:
             point.resumed(result.begun)
             self._gallery.overtake(result.key.point)
-        if after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited:
+        pending = after.decided or after.suspect or before.suspect or point.link_fails or result.key in self._awaited
+        if pending or (result.outcome is Outcome.UNKNOWN and self._causes.behind_links.wants_link(result.key)):
             return self._weigh(point, state, before, result)
         return self._catch_up() if self._causes.behind else _NOTHING
 
@@ -105,15 +106,20 @@ class Board:
         recorded_at = self._stamp(now)
         rows, self._owed = self._owed, []
         decided: list[Row] = []
-        for state, changes in self._lapses.due(now):
-            decided += state.settle(changes, recorded_at)
-            self._causes.touch(state.endpoint.key.point, changes[0].at)
-        for state, begun in self._lapses.never_asked(now):
-            decided += self._points[state.endpoint.key.point].settle_unknown(begun, recorded_at)
+        if not self._isolation.is_in_question(self._causes, now):
+            decided += self._lapse(now, recorded_at)
         self._causes.age(now)
         decided += self._causes.judge(now, recorded_at)
         flags = self._flags.age(now, recorded_at)
         return [*rows, *flags, *self._flags.follow(decided, now)]
+
+    def _lapse(self, now: datetime, recorded_at: datetime) -> Iterator[Row]:
+        """The rows of what nothing is known of any more."""
+        for state, changes in self._lapses.due(now):
+            yield from state.settle(changes, recorded_at)
+            self._causes.touch(state.endpoint.key.point, changes[0].at)
+        for state, begun in self._lapses.never_asked(now):
+            yield from self._points[state.endpoint.key.point].settle_unknown(begun, recorded_at)
 
     def plan(self, windows: Sequence[Window]) -> None:
         """All maintenance windows, in force or to come. What begins or ends with them is found by :meth:`age`."""
@@ -227,7 +233,7 @@ class Board:
         rows += self._causes.judge(now, recorded_at)
         return Applied(
             rows=tuple(self._flags.follow(rows, now)),
-            suspect=after.suspect or self._causes.confirms_anew(state),
+            suspect=after.suspect or self._causes.is_pressing(state, result.outcome),
             hasten=tuple(dict.fromkeys(hasten)),
         )
 

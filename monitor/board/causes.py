@@ -90,8 +90,12 @@ class Causes:
                 if not case.unanswered or elder or key.point in self.neighbours.anchors:
                     self._ready.append(case)
 
-    def confirms_anew(self, state: EndpointState) -> bool:
-        """Whether it goes on failing although what it needs is back, so that it is to be probed again soon."""
+    def is_pressing(self, state: EndpointState, outcome: Outcome) -> bool:
+        """Whether it is to be probed again soon for others' sake, or because it goes on failing although what it needs
+        is back."""
+        key = state.endpoint.key
+        if outcome is Outcome.UNKNOWN:
+            return key in self.cases.awaited or self.behind_links.wants_link(key)
         case = self.cases.get(node_of(state.endpoint))
         return case is not None and 0 < len(case.anew) < state.policy.down_after
 

@@ -53,6 +53,17 @@ class Isolation:
             return False
         return _last_answer(causes, OURS) <= max(case.begin, *(each.begin for each in failing))
 
+    def is_in_question(self, causes: Causes, now: datetime) -> bool:
+        """Whether all anchors fail and that is not decided yet: what lapses meanwhile waits for it, lest our own name
+        servers be blamed first. It does so no longer than what is known of an anchor holds."""
+        failing = [causes.cases.get(name) for name in causes.neighbours.anchors]
+        known = [case for case in failing if case is not None]
+        return (
+            not self.on
+            and AT_LEAST <= len(known) == len(failing)
+            and any(case.fault is None and now < case.begin + causes.states[case.key].policy.hold for case in known)
+        )
+
     def begin(self, causes: Causes, recorded_at: datetime) -> list[Transition]:
         """Everything but the anchors is unknown from the first failure on that no answer followed. The rows of the
         endpoints. An anchor that fails since longer does so by its own fault."""

@@ -32,6 +32,7 @@ from monitor.probes.icmp import LOSS_FACT, IcmpOptions, IcmpProber
 from monitor.probes.names import parse_resolv_conf
 from monitor.probes.network import Network
 from monitor.probes.tcp import TcpOptions, TcpProber
+from monitor.probes.tls import TlsOptions
 
 STEP_SECONDS: Final = 2.0
 """The most that one question may take; they are asked side by side."""
@@ -41,7 +42,6 @@ GLANCE_SECONDS: Final = 0.3
 
 _PINGS: Final = 5
 _PLAIN = TcpOptions()
-_TLS = TcpOptions(tls=True)
 _PORTS: Final = {"http": 80, "https": 443}
 _EXPIRY: Final = "probe_ssl_earliest_cert_expiry"
 
@@ -76,9 +76,9 @@ class Collector:
         address = await self._address(host, declared, last_good, step_seconds / 2)
         async with asyncio.TaskGroup() as tasks:
             resolution = tasks.create_task(self._resolution(host, step_seconds))
-            tcp = tasks.create_task(self._connections(declared, host, address, _PLAIN, step_seconds))
+            tcp = tasks.create_task(self._connections(declared, host, address, step_seconds))
             secure = [each for each in declared if _is_tls(each)]
-            tls = tasks.create_task(self._connections(secure, host, "", _TLS, step_seconds))
+            tls = tasks.create_task(self._connections(secure, host, "", step_seconds, tls=True))
             ping = tasks.create_task(self._ping(address, step_seconds))
             path = tasks.create_task(self._path(address, step_seconds))
         return {
@@ -133,7 +133,7 @@ class Collector:
             return ()
 
     async def _connections(
-        self, endpoints: Sequence[Endpoint], host: str, address: str, options: TcpOptions, seconds: float
+        self, endpoints: Sequence[Endpoint], host: str, address: str, seconds: float, *, tls: bool = False
     ) -> list[dict[str, Any]]:
         """One connection to each endpoint's port, all at once; TLS ones by name, for the name is what is verified."""
         async with asyncio.TaskGroup() as tasks:
@@ -142,13 +142,13 @@ class Collector:
                 name, port = _host_and_port(endpoint)
                 if port:
                     where = _joined(address if address and name == host else name, port)
-                    prober = TcpProber(where, options, network=self._network)
+                    prober = TcpProber(where, _handshake(endpoint) if tls else _PLAIN, network=self._network)
                     asked.append((endpoint, port, tasks.create_task(attempt(prober, seconds=seconds))))
         found = []
         for endpoint, port, task in asked:
             said, trace = task.result()
             entry = {"endpoint": endpoint.key.endpoint, "port": port, **said}
-            if options.tls:
+            if tls:
                 expiry = trace.facts.get(_EXPIRY)
                 entry["expires"] = None if expiry is None else datetime.fromtimestamp(expiry, UTC).isoformat()
             found.append(entry)
@@ -186,8 +186,10 @@ def _pinging(seconds: float) -> IcmpOptions:
 
 
 def _host_and_port(endpoint: Endpoint) -> tuple[str, int]:
-    """Where an endpoint's connection goes; port 0 for one that has none (icmp)."""
+    """Where an endpoint's connection goes; port 0 for one that has none (icmp, DNS over UDP)."""
     target = endpoint.target
+    if getattr(endpoint.module.options, "transport_protocol", "tcp") != "tcp":
+        return host_of(target), 0
     if "://" in target:
         url = urlsplit(target)
         return url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
@@ -198,6 +200,11 @@ def _host_and_port(endpoint: Endpoint) -> tuple[str, int]:
 
 def _is_tls(endpoint: Endpoint) -> bool:
     return endpoint.target.startswith("https://") or getattr(endpoint.module.options, "tls", False) is True
+
+
+def _handshake(endpoint: Endpoint) -> TcpOptions:
+    """TLS as the endpoint's module has it: what it trusts, or leaves unverified, is no fault of the other side's."""
+    return TcpOptions(tls=True, tls_config=getattr(endpoint.module.options, "tls_config", TlsOptions()))
 
 
 def _is_address(host: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.language import N_
 from monitor.language.words import Words
-from monitor.model import Reason
+from monitor.model import OUR_REASONS, Reason
 
 _PORT_TROUBLE = {
     Reason.REFUSED: N_("cổng %d từ chối"),
@@ -50,6 +50,8 @@ def _ping(words: Words, ping: Mapping[str, Any] | None) -> str:
         return ""
     if ping["reason"] == Reason.PERMISSION:
         return _("không có quyền ping")
+    if ping["reason"] in OUR_REASONS:  # what could not be asked says nothing of the other side
+        return ""
     if ping["received"] == ping["sent"] and ping["rtt_seconds"] is not None:
         return _("ping tốt (%s)") % words.latency(ping["rtt_seconds"])
     return _("ping mất %s %%") % words.ratio(1 - ping["received"] / ping["sent"], 0)
@@ -57,8 +59,9 @@ def _ping(words: Words, ping: Mapping[str, Any] | None) -> str:
 
 def _ports(words: Words, tcp: Sequence[Mapping[str, Any]]) -> str:
     _ = words.gettext
-    shut = [each for each in tcp if not each["ok"]]
-    if not tcp:
+    asked = [each for each in tcp if each["reason"] not in OUR_REASONS]
+    shut = [each for each in asked if not each["ok"]]
+    if not asked:
         return ""
     if not shut:
         return _("cổng mở")

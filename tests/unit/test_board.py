@@ -280,7 +280,7 @@ def test_a_reload_takes_new_settings_over():
 
 def test_a_changed_address_starts_anew_and_closes_the_old_part():
     world = World()
-    world.play("link:U portal:UDDD")
+    world.play("link:UUUU portal:UDDD")
     world.now = moment(10)
     rows = world.reload(Config(points=(point(endpoints=("link", endpoint("portal", fingerprint="2"))),)))
     assert told(rows) == [("portal", 10, "unobserved"), ("", 10, "unknown")]

@@ -11,7 +11,7 @@ import pytest
 from monitor.config.model import Config
 from monitor.incidents.model import EventKind
 from monitor.incidents.register import Register
-from monitor.model import Row
+from monitor.model import Reason, Row
 from tests.unit.board_network import Network, Outage, anchors, config, cut, place
 
 ENDPOINTS = ("link", "portal", "exchange")
@@ -149,3 +149,15 @@ def test_a_page_that_stays_down_after_its_link_is_back():
     network = Watched(config(points), outages).run(300)
     assert [status for status, _ in network.bad("w3")][-3:] == ["down", "faulty", "up"]
     assert set(network.opened) == {"point:w3"}
+
+
+@pytest.mark.parametrize("begin", BEGINS)
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("stall", [3, 6])
+def test_links_that_could_not_be_asked_at_first(begin, hangs, stall):
+    """A stalled loop loses the links' first probes: their pages wait until they have been asked."""
+    points = [*anchors(), *wards(9), *others(60)]
+    everyone = [point.id for point in points if point.kind == "ward"]
+    lost = cut(everyone, begin, begin + stall, name="link", reason=Reason.INTERNAL)
+    network = Watched(config(points), [lost, cut(everyone, begin, begin + 60, hangs=hangs)]).run(200)
+    assert network.opened == ["network:"]

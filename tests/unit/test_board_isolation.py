@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from monitor.model import EndpointKey, Transition
+from monitor.model import EndpointKey, Reason, Transition
 from tests.unit.board_network import Network, anchors, config, cut, place
 from tests.unit.board_world import seconds
 
@@ -54,3 +57,29 @@ def test_isolated_from_the_start_nobody_is_down():
         rows = [row for row in network.rows if isinstance(row, Transition) and row.key == EndpointKey(name, "")]
         assert [row.status.value for row in rows if seconds(row.at) < 100 and row.status.value != "unknown"] == []
     assert [status for _, status, _ in network.of("w0") if status != "unknown"] == ["down", "up"]
+
+
+def quick():
+    """The town, asked often enough that what is known lapses before anything that hangs is confirmed."""
+
+    def hurried(point):
+        times = {"interval": timedelta(seconds=3), "timeout": timedelta(seconds=1)}
+        return replace(point, endpoints=tuple(replace(each, **times) for each in point.endpoints))
+
+    return replace(town(), points=tuple(map(hurried, town().points)))
+
+
+@pytest.mark.parametrize("tenths", range(3000, 3030, 3))
+def test_name_servers_that_are_gone_with_everything_else_are_not_the_cause(tenths):
+    silent = {"hangs": True, "begin": tenths / 10, "end": 500}
+    gone = [cut(BEHIND, reason=Reason.RESOLVER, **silent), cut(["anchor0", "anchor1"], **silent)]
+    network = Network(quick(), gone).run(600)
+    for name in BEHIND:
+        assert network.bad(name) == [("unknown", "vantage:"), ("up", "")]
+
+
+def test_anchors_that_are_not_asked_any_more_keep_nothing_alive():
+    network = Network(quick(), [cut(["anchor0", "anchor1"], 300, hangs=True)]).run(305)
+    for second in range(306, 330):
+        network.grow_old(second)
+    assert all(network.bad(name)[-1][0] == "unknown" for name in EVERYONE)

@@ -19,8 +19,12 @@ from monitor.evidence.collector import GLANCE_SECONDS, STEP_SECONDS, Collector, 
 from monitor.evidence.investigator import AT_ONCE, Collects, Investigator
 from monitor.incidents.model import Decision, EventKind, IncidentEvent
 from monitor.model import EndpointKey, Reason, Result
+from monitor.probes.base import Options
+from monitor.probes.dns import DnsOptions
+from monitor.probes.http_options import HttpOptions
 from monitor.probes.network import Network
 from monitor.probes.tcp import TcpOptions
+from monitor.probes.tls import TlsOptions
 from tests.nameservers import always, name_server
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -123,6 +127,14 @@ async def test_an_address_needs_no_resolution(open_port: int) -> None:
     assert found["tcp"][0]["ok"]
 
 
+async def test_no_connection_is_made_to_what_is_asked_in_datagrams(shut_port: int) -> None:
+    """A name server may well refuse TCP: to say so would blame what is good."""
+    options = DnsOptions(query_name="a.thu.test", transport_protocol="udp")
+    module = Module(name="name", prober="dns", options=options)
+    found = await collect(point("a", endpoint("a", "link", f"127.0.0.1:{shut_port}", module)), {}, [])
+    assert found["tcp"] == []
+
+
 @asynccontextmanager
 async def tls_server(ca: trustme.CA, until: datetime) -> AsyncIterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -151,6 +163,25 @@ async def test_the_certificate(tmp_path: Path, days: int, reason: str) -> None:
     (tls,) = found["tls"]
     assert (tls["endpoint"], tls["port"], tls["reason"]) == ("link", port, reason)
     assert tls["expires"] == (until.isoformat() if days > 0 else None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        TcpOptions(tls=True, tls_config=TlsOptions(insecure_skip_verify=True)),
+        HttpOptions(tls_config=TlsOptions(insecure_skip_verify=True)),
+    ],
+)
+async def test_the_handshake_is_the_modules(options: Options) -> None:
+    """A certificate that the module doesn't verify is no finding: the message would call a good page broken."""
+    module = Module(name="lax", prober="http" if isinstance(options, HttpOptions) else "tcp", options=options)
+    until = datetime.now(UTC) + timedelta(days=30)
+    async with name_server(always("a.thu.test. A 127.0.0.1")) as names, tls_server(trustme.CA(), until) as port:
+        subject = point("a", endpoint("a", "link", f"https://a.thu.test:{port}/", module))
+        if module.prober == "tcp":
+            subject = point("a", endpoint("a", "link", f"a.thu.test:{port}", module))
+        found = await collect(subject, {}, [names.server])
+    assert [each["reason"] for each in found["tls"]] == ["ok"]
 
 
 class Slow:

@@ -4,7 +4,6 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,33 +15,32 @@ MEASURED = "seconds to the message"
 
 
 @pytest.fixture
-async def begin(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
-    """Start everything over an inventory and wait until all is calm."""
+async def begin(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., object]]:
+    """Start everything over an inventory and wait until all is calm.
+
+    The seconds from the first fault to the first message are noted: shown at the end of the run, never asserted.
+    """
+    worlds: list[World] = []
     async with AsyncExitStack() as stack:
 
         async def start(inventory: Inventory, *, calm: bool = True) -> World:
             everything = await stack.enter_async_context(world(tmp_path, inventory))
+            worlds.append(everything)
             await everything.start()
             if calm:
                 await everything.calm()
             return everything
 
         yield start
-
-
-@pytest.fixture
-def measure(request: pytest.FixtureRequest) -> Callable[[datetime, datetime], None]:
-    """Note the seconds from a fault to its message: shown at the end of the run, never asserted."""
-
-    def note(fault: datetime, told: datetime) -> None:
-        request.node.user_properties.append((MEASURED, (told - fault).total_seconds()))
-
-    return note
+    for each in worlds:
+        if each.struck_at and each.receiver.arrived:
+            seconds = (each.receiver.arrived[0] - each.struck_at).total_seconds()
+            request.node.user_properties.append((MEASURED, seconds))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The table of the scenarios, also as build/scenarios.json."""
-    reports = [report for report in terminalreporter.stats.get("passed", ()) if report.when == "call"]
+    reports = [each for each in terminalreporter.stats.get("", ()) if getattr(each, "when", "") == "teardown"]
     found = {
         report.nodeid.rpartition("::")[2]: seconds
         for report in reports

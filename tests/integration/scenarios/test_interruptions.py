@@ -22,7 +22,7 @@ async def test_killed_at_random_points_of_an_incident(begin: Begin) -> None:
     world = await begin(some())
     moments = random.Random(412)
     await world.order("ward-2", "refuse")
-    for _ in range(10):
+    for _ in range(7):
         await asyncio.sleep(moments.uniform(0, 1.5))
         await world.kill()
         await world.start()
@@ -32,9 +32,17 @@ async def test_killed_at_random_points_of_an_incident(begin: Begin) -> None:
     assert world.receiver.told == ["opened point:ward-2"]
     (incident,) = await world.incidents()
     await world.heal()
+    for _ in range(3):
+        await asyncio.sleep(moments.uniform(0, 1.5))
+        await world.kill()
+        await world.start()
     assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
+    await world.calm()
+    await world.quiet()
+    assert len(world.receiver.told) == 2
     (closed,) = await world.incidents()
     assert closed["number"] == incident["number"]
+    await world.proves(closed["number"], "down", also=("faulty", "unobserved"))
 
 
 async def test_a_restart_in_the_middle_goes_on_with_the_same_incident(begin: Begin) -> None:
@@ -49,6 +57,9 @@ async def test_a_restart_in_the_middle_goes_on_with_the_same_incident(begin: Beg
     (after,) = await world.incidents()
     assert (after["number"], after["began"]) == (before["number"], before["began"])
     assert world.receiver.told == ["opened point:ward-2"]
+    await world.heal()
+    assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
+    await world.proves(after["number"], "down", also=("faulty", "unobserved"))
 
 
 async def test_an_outage_that_ends_while_the_program_is_dead(begin: Begin) -> None:
@@ -65,6 +76,10 @@ async def test_an_outage_that_ends_while_the_program_is_dead(begin: Begin) -> No
     assert facts["not_before"] is not None
     assert datetime.fromisoformat(facts["not_before"]) <= died
     assert datetime.fromisoformat(facts["recovered"]) <= restarted + timedelta(seconds=30)
+    (incident,) = await world.incidents()
+    await world.proves(incident["number"], "down", also=("faulty", "unobserved"))
+    dead = await world.spent("ward-2", died, restarted)
+    assert dead["unobserved"] > 0, "nobody watched"
 
 
 async def test_a_reload_in_the_middle_tells_nothing(begin: Begin) -> None:
@@ -81,6 +96,7 @@ async def test_a_reload_in_the_middle_tells_nothing(begin: Begin) -> None:
     assert removed["closed_why"] == "removed"
     await world.heal()
     assert (await world.told(3))[2:] == ["recovered point:ward-2"]
+    await world.proves(kept["number"], "down")
 
 
 @pytest.mark.parametrize("hours", [1, -1])
@@ -110,6 +126,15 @@ async def test_the_clock_is_set_in_the_middle(begin: Begin, tmp_path: Path, hour
     assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
     (closed,) = await world.incidents()
     assert closed["number"] == incident["number"]
+    assert world.calm_at is not None
+    margin = timedelta(hours=2)
+    down = (await world.spent("ward-2", world.calm_at - margin, datetime.now(UTC) + margin))["down"]
+    assert 0 < down < 1800, "the hour that never was is no downtime"
+    assert set(await world.spent("ward-1", world.calm_at - margin, datetime.now(UTC) + margin)) <= {
+        "up",
+        "unknown",
+        "unobserved",
+    }
 
 
 def library() -> Path:

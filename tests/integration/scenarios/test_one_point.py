@@ -9,7 +9,6 @@ from tests.integration.scenarios.inventory import LINK_PORT, WEB_PORT, Inventory
 from tests.integration.scenarios.world import World
 
 Begin = Callable[..., Awaitable[World]]
-Measure = Callable[[datetime, datetime], None]
 
 
 def some(**more: object) -> Inventory:
@@ -17,11 +16,10 @@ def some(**more: object) -> Inventory:
 
 
 @pytest.mark.parametrize("conduct", ["refuse", "hang"])
-async def test_one_ward_down_and_back(begin: Begin, measure: Measure, conduct: str) -> None:
+async def test_one_ward_down_and_back(begin: Begin, conduct: str) -> None:
     world = await begin(some())
     cut = await world.order("ward-2", conduct)
     assert await world.told(1) == ["opened point:ward-2"]
-    measure(cut, world.receiver.when("opened point:ward-2"))
     assert (await world.statuses())["ward-2"] == "down"
     back = await world.heal()
     assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
@@ -36,11 +34,7 @@ async def test_one_ward_down_and_back(begin: Begin, measure: Measure, conduct: s
     began, recovered = (datetime.fromisoformat(incident[name]) for name in ("began", "recovered"))
     assert cut <= began
     assert back <= recovered
-    spent = await world.spent("ward-2", began, recovered)
-    # Its page may be back a moment after its link, and that moment is booked as what it was.
-    assert "down" in spent
-    assert set(spent) <= {"down", "faulty"}
-    assert sum(spent.values()) == pytest.approx((recovered - began).total_seconds(), abs=1e-5)
+    await world.proves(1, "down")
     assert set(await world.spent("ward-1", cut, datetime.now(UTC))) == {"up"}
 
 
@@ -57,18 +51,21 @@ async def test_a_blip_shorter_than_confirmation_is_no_incident(begin: Begin) -> 
     await world.quiet()
     assert world.receiver.told == []
     assert await world.incidents() == []
+    assert set(await world.spent("ward-1", world.calm_at, datetime.now(UTC))) == {"up"}
 
 
-async def test_a_page_down_behind_a_good_link_is_a_service_fault(begin: Begin, measure: Measure) -> None:
+async def test_a_page_down_behind_a_good_link_is_a_service_fault(begin: Begin) -> None:
     world = await begin(Inventory().wards(5, endpoints={"portal": web()}).anchors())
-    failed = await world.order("ward-3", "error", port=WEB_PORT)
+    await world.order("ward-3", "error", port=WEB_PORT)
     assert await world.told(1) == ["opened point:ward-3"]
-    measure(failed, world.receiver.when("opened point:ward-3"))
     assert (await world.statuses())["ward-3"] == "faulty"
     (incident,) = await world.incidents()
     assert incident["severity"] == "warning"
     await world.heal()
     assert await world.told(2) == ["opened point:ward-3", "recovered point:ward-3"]
+    await world.calm()
+    await world.proves(1, "faulty", also=())
+    assert (await world.booked("ward-3", world.calm_at, datetime.now(UTC)))[0] == 1, "connected all the while"
 
 
 async def test_a_failing_link_with_an_answer_behind_it_is_degraded(begin: Begin) -> None:
@@ -80,6 +77,8 @@ async def test_a_failing_link_with_an_answer_behind_it_is_degraded(begin: Begin)
     assert incident["severity"] == "info"
     await world.heal()
     assert await world.told(2) == ["opened point:ward-3", "recovered point:ward-3"]
+    await world.calm()
+    await world.proves(1, "degraded", also=())
 
 
 async def test_a_point_added_that_was_never_up_is_told_of_late(begin: Begin) -> None:
@@ -93,3 +92,7 @@ async def test_a_point_added_that_was_never_up_is_told_of_late(begin: Begin) -> 
     assert point["never"]
     await world.heal()
     assert sorted((await world.told(4))[2:]) == ["recovered never:2", "recovered point:ward-6"]
+    own, never = await world.incidents()
+    await world.proves(own["number"], "down")
+    shown = await world.proves(never["number"], "down", before=False)
+    assert [each["point"] for each in shown["points_affected"]] == ["late"]

@@ -54,6 +54,13 @@ async def test_down_before_and_back_inside(begin: Begin) -> None:
     await world.heal()
     assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
     assert [each["number"] for each in await world.incidents()] == [incident["number"]]
+    shown = await world.proves(incident["number"], "down")
+    began, recovered = (datetime.fromisoformat(shown[name]) for name in ("began", "recovered"))
+    lost = await world.spent("ward-2", began, recovered)
+    planned = await world.maintenance("ward-2", began, recovered)
+    assert 0 < planned < sum(lost.values()), "only what lies before the window counts"
+    assert (await world.booked("ward-2", began, recovered))[0] == 0
+    assert (await world.booked("ward-2", recovered, datetime.now(UTC)))[0] is None
 
 
 async def test_a_circuit_in_maintenance_covers_what_is_cut_off_only_because_of_it(begin: Begin) -> None:
@@ -72,6 +79,17 @@ async def test_a_circuit_in_maintenance_covers_what_is_cut_off_only_because_of_i
     await world.until_status(children[:3], "up")
     await world.until_status("ward-4", "down")
     assert await world.told(1) == ["opened point:ward-4"]
+    (incident,) = await world.incidents()
+    assert incident["fault"]["subject"] == "ward-4"
+    assert incident["closed"] is None
+    assert world.calm_at is not None
+    now = datetime.now(UTC)
+    for child in children[:3]:
+        assert (await world.spent(child, world.calm_at, now))["unreachable"] > 0, "recorded"
+        assert (await world.booked(child, world.calm_at, now))[0] == 1, "and not counted"
+    assert (await world.booked("ward-4", world.calm_at, now))[0] < 1, "by itself it counts"
+    await world.heal()
+    assert await world.told(2) == ["opened point:ward-4", "recovered point:ward-4"]
 
 
 async def test_outside_its_hours_nobody_is_called(begin: Begin) -> None:
@@ -89,6 +107,9 @@ async def test_outside_its_hours_nobody_is_called(begin: Begin) -> None:
     inventory.points[1]["hours"] = "24/7"
     await world.reload()
     assert await world.told(1) == ["opened point:ward-2"], "at opening, what is still down is told"
+    await world.heal()
+    assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
+    await world.proves(incident["number"], "down")
 
 
 def _near(day: str) -> tuple[str, ...]:

@@ -56,15 +56,16 @@ async def test_escalation_unless_somebody_takes_it(begin: Begin, acknowledged: b
         assert world.receiver.told == ["opened point:ward-2", "recovered point:ward-2"]
         if not acknowledged:
             await world.until(lambda: _has(boss, "recovered point:ward-2"), "those who were told hear of the end")
-        told = (await world.incident(incident["number"]))["acknowledged"]
-        assert bool(told) is acknowledged
+        shown = await world.proves(incident["number"], "down")
+        assert bool(shown["acknowledged"]) is acknowledged
+        assert len(await world.incidents()) == 1
 
 
 async def _has(receiver: Receiver, line: str) -> bool:
     return line in receiver.told
 
 
-async def test_what_came_late_says_so(begin: Begin) -> None:
+async def test_what_could_not_be_delivered_arrives_in_its_order(begin: Begin) -> None:
     world = await begin(some())
     world.receiver.refusing = True
     await world.order("ward-2", "refuse")
@@ -75,6 +76,8 @@ async def test_what_came_late_says_so(begin: Begin) -> None:
     assert world.receiver.told == []
     world.receiver.refusing = False
     assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
+    assert [each["closed_why"] for each in await world.incidents()] == ["recovered"]
+    await world.proves(1, "down")
 
 
 async def test_a_mail_server_that_hangs_holds_up_nobody_else(begin: Begin) -> None:
@@ -102,6 +105,8 @@ async def test_a_mail_server_that_hangs_holds_up_nobody_else(begin: Begin) -> No
         assert await world.told(1) == ["opened point:ward-2"]
         await world.heal()
         assert await world.told(2) == ["opened point:ward-2", "recovered point:ward-2"]
+        assert len(await world.incidents()) == 1
+        await world.proves(1, "down")
         await world.close()
 
 
@@ -121,6 +126,8 @@ async def test_silenced_until_recovery(begin: Begin) -> None:
         return world.receiver.told[-1] == "recovered point:ward-2"
 
     await world.until(over, "those who were told hear of the end")
+    assert len(await world.incidents()) == 1
+    await world.proves(1, "down")
 
 
 @asynccontextmanager
@@ -178,6 +185,8 @@ async def test_alertmanager_away_for_the_whole_incident(begin: Begin, tmp_path: 
                 return [alert["labels"]["alertname"] for alert in alerts].count("Watchdog") == 1
 
             await world.until(watched, "the dead man's switch fires")
+            assert len(await world.incidents()) == 1
+            await world.proves(1, "down")
             await world.close()
     finally:
         await runner.cleanup()

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -85,6 +85,8 @@ class World:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
         self.url = ""
         self.environment: dict[str, str] = {}
+        self.calm_at: datetime | None = None
+        self.struck_at: datetime | None = None
 
     # --- the program ---
 
@@ -142,6 +144,8 @@ class World:
     async def order(self, names: str | Iterable[str], conduct: str = "normal", *, port: int = 0) -> datetime:
         """Tell the hosts of points what to do; from when on, at the earliest, they do it."""
         begun = datetime.now(UTC)
+        if conduct != "normal" and self.struck_at is None:
+            self.struck_at = begun
         names = [names] if isinstance(names, str) else list(names)
         hosts = [name if "*" in name else f"{name}.{DOMAIN}" for name in names]
         body = {"hosts": hosts, "conduct": conduct, "port": port}
@@ -162,6 +166,12 @@ class World:
         async with self._session.get(f"{self.url}{path}?{urlencode(query)}") as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
+
+    async def page(self, path: str) -> str:
+        """A page as a browser gets it."""
+        async with self._session.get(f"{self.url}{path}", headers={"Accept": "text/html"}) as answer:
+            assert answer.status == 200
+            return await answer.text()
 
     async def post(self, path: str, **content: Any) -> Any:
         async with self._session.post(f"{self.url}{path}", json=content) as answer:
@@ -190,6 +200,38 @@ class World:
         """Connectivity and service between the two."""
         window = await self._window(point, begin, end)
         return window["connectivity_ratio"], window["service_ratio"]
+
+    async def maintenance(self, point: str, begin: datetime, end: datetime) -> float:
+        """Seconds between the two in which the point was being worked on."""
+        return float((await self._window(point, begin, end))["maintenance_seconds"])
+
+    async def proves(
+        self,
+        number: int,
+        status: str,
+        *,
+        own: Collection[str] = (),
+        also: Collection[str] = ("faulty",),
+        before: bool = True,
+    ) -> dict[str, Any]:
+        """The ledger bears out an incident that is over; the incident.
+
+        Each point has ``status`` for as long as it was affected, those of ``own`` are down, and ``before`` that all
+        were up since everything was calm. ``also``: what may be for a part of it, as when a page fails or is back
+        before its link.
+        """
+        incident = await self.incident(number)
+        for each in incident["points_affected"]:
+            point, since, until = each["point"], *(datetime.fromisoformat(each[name]) for name in ("since", "until"))
+            spent = await self.spent(point, since, until)
+            wanted = "down" if point in own else status
+            assert spent.get(wanted, 0) > 0, (point, spent)
+            assert spent.keys() <= {wanted, *also}, (point, spent)
+            if before:
+                assert self.calm_at is not None
+                earlier = await self.spent(point, self.calm_at, since)
+                assert earlier.keys() <= {"up", *also}, (point, earlier)
+        return incident
 
     async def _window(self, point: str, begin: datetime, end: datetime) -> dict[str, Any]:
         answer = await self.get(f"/api/v1/points/{point}/uptime", **{"from": begin.isoformat(), "to": end.isoformat()})
@@ -226,6 +268,7 @@ class World:
             return set((await self.statuses()).values()) == {"up"}
 
         await self.until(holds, "all up")
+        self.calm_at = self.calm_at or datetime.now(UTC)
 
     async def told(self, count: int) -> list[str]:
         """Wait until so many things were told; all of them."""
