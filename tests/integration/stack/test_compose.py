@@ -141,7 +141,10 @@ def test_the_database_is_reached_by_nobody_but_the_stack() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     assert SERVICES["postgres"]["networks"] == ["inside"]
     assert "ports" not in SERVICES["postgres"]
-    assert SERVICES["postgres"]["volumes"] == ["postgres-data:/var/lib/postgresql"]
+    assert SERVICES["postgres"]["volumes"] == [
+        "postgres-data:/var/lib/postgresql",
+        "./config/postgres:/docker-entrypoint-initdb.d:ro",
+    ]
 
 
 def test_the_monitor_may_ping_as_the_group_that_it_is() -> None:

@@ -34,7 +34,7 @@ def test_the_sources_have_the_uids_that_dashboards_name() -> None:
         "postgres": ("grafana-postgresql-datasource", "postgres:5432"),
     }
     assert sources["prometheus"]["isDefault"]
-    assert (sources["postgres"]["user"], sources["postgres"]["jsonData"]["database"]) == ("lienthong", "lienthong")
+    assert (sources["postgres"]["user"], sources["postgres"]["jsonData"]["database"]) == ("grafana", "lienthong")
     for path in FILES:
         named = set(re.findall(r'"value": "(prometheus|postgres)"', path.read_text("utf-8")))
         assert named == set(sources)
@@ -50,7 +50,7 @@ def test_the_scrapes_interval_is_prometheus_own() -> None:
 
 def test_secrets_are_read_from_files() -> None:
     (postgres,) = (each for each in read("datasources/datasources.yaml")["datasources"] if "secureJsonData" in each)
-    assert postgres["secureJsonData"] == {"password": "$__file{/run/secrets/postgres_password}"}
+    assert postgres["secureJsonData"] == {"password": "$__file{/run/secrets/grafana_db_password}"}
     assert settings()["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
 
 
