@@ -22,7 +22,6 @@ from tests.stack.processes import fresh, postgres_server
 from tests.stack.world import StackWorld
 
 TOKEN = "a-token-of-alertmanagers"
-OVERVIEW = grafana.load(Path("dashboards/tong-quan.json"))
 EVERYTHING = {
     "job": Value(("lienthong",), multi=True, everything=".+"),
     "kind": Value(("ward",), multi=True, everything=".*"),
@@ -118,9 +117,11 @@ class Whole(Asked):
         found = await asyncio.to_thread(self.instant, grafana.promql(target["expr"], EVERYTHING, self))
         return {grafana.legend(target["legendFormat"], each["metric"]): float(each["value"][1]) for each in found}
 
-    async def table(self, title: str) -> list[dict[str, Any]]:
-        """The rows of a panel of the overview that asks PostgreSQL."""
-        return await self.rows(grafana.sql(_target(title)["rawSql"], EVERYTHING, self))
+    async def table(self, title: str, *, point: str = "") -> list[dict[str, Any]]:
+        """The rows of a panel that asks PostgreSQL: of the overview, or of a point's dashboard."""
+        self.end = time.time() + 1
+        target = _target(title, "diem" if point else "tong-quan")
+        return await self.rows(grafana.sql(target["rawSql"], {**EVERYTHING, "point": Value((point,))}, self))
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
         return await asyncio.to_thread(self.sql, query)
@@ -180,8 +181,9 @@ def _alerts(alertmanager: str) -> dict[str, Any]:
     }
 
 
-def _target(title: str) -> dict[str, Any]:
-    (found,) = [target for each, target in grafana.questions(OVERVIEW) if each == title]
+def _target(title: str, dashboard: str = "tong-quan") -> dict[str, Any]:
+    asked = grafana.questions(grafana.load(grafana.FOLDER / f"{dashboard}.json"))
+    (found,) = [target for each, target in asked if each == title]
     return found
 
 
