@@ -65,6 +65,13 @@ def test_wards_have_their_endpoints_and_parents(config: Config) -> None:
         assert ward.endpoints[3].module.options.model_dump()["query_name"] == host
 
 
+def test_a_name_in_dns_speaks_for_no_link(config: Config) -> None:
+    """Another machine answers it: when the hub's line failed and its name did not, the hub counted as reached."""
+    names = [each for each in config.endpoints() if each.module.prober == "dns" and not each.link]
+    assert {each.key.point for each in names} > {"hub"}
+    assert not any(each.critical for each in names)
+
+
 def test_whose_fault_it_may_be(config: Config) -> None:
     needs = {point.id: [need.any_of for need in point.depends_on] for point in config.points}
 
