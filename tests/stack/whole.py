@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,6 +23,8 @@ from tests.stack.processes import fresh, postgres_server
 from tests.stack.world import StackWorld
 
 TOKEN = "a-token-of-alertmanagers"
+SUBNET = f"127.{20 + os.getpid() % 50}.0.0/16"
+"""Not the scenarios': another test of this run may hold theirs."""
 EVERYTHING = {
     "job": Value(("lienthong",), multi=True, everything=".+"),
     "kind": Value(("ward",), multi=True, everything=".*"),
@@ -81,7 +84,7 @@ class Whole(Asked):
         async with AsyncExitStack() as stack:
             hook = Receiver()
             hook.url = await stack.enter_async_context(_served("/hook", hook.take))
-            field = await stack.enter_async_context(simulated(self.folder, inventory))
+            field = await stack.enter_async_context(simulated(self.folder, inventory, subnet=SUBNET))
             self.world = StackWorld(self.folder, inventory, hook, field)
             self.world.database, self.world.listen = self.database, self._at["monitor"]
             stack.push_async_callback(self.world.close)
@@ -132,8 +135,9 @@ class Whole(Asked):
 
     async def course(self, selector: str) -> list[float]:
         """A series' values from the begin on, each once as long as it stays."""
-        (series,) = await self.asks(f"{selector}[1h]")
-        return [value for value, _ in groupby(float(value) for _, value in series["values"])]
+        found = await self.asks(f"{selector}[1h]")
+        assert len(found) == 1, f"{selector}: {found}"
+        return [value for value, _ in groupby(float(value) for _, value in found[0]["values"])]
 
     # --- waiting ---
 
@@ -170,7 +174,7 @@ class Whole(Asked):
             return all(self.ends.told.get(name, [])[-1:] == lines[-1:] for name, lines in told.items())
 
         await self.until(holds, f"told {told}")
-        assert self.ends.of_points() == told
+        assert self.ends.of_points() == told, f"told: {self.ends.told}"
 
 
 def _alerts(alertmanager: str) -> dict[str, Any]:

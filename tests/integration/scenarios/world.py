@@ -318,7 +318,7 @@ async def world(folder: Path, inventory: Inventory) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def simulated(folder: Path, inventory: Inventory) -> AsyncIterator[dict[str, Any]]:
+async def simulated(folder: Path, inventory: Inventory, *, subnet: str = SUBNET) -> AsyncIterator[dict[str, Any]]:
     """The simulated network's process over the inventory's hosts."""
     path = folder / "field.yaml"
     text = inventory.text(
@@ -335,7 +335,7 @@ async def simulated(folder: Path, inventory: Inventory) -> AsyncIterator[dict[st
     with (folder / "field.log").open("w") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "monitor.field", "--config", str(path), "--ca-file", str(folder / "ca.pem"),
-            "--subnet", SUBNET,
+            "--subnet", subnet,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
     try:
