@@ -167,9 +167,9 @@ async def test_the_healthy_are_probed_beside_forty_that_hang_and_forty_without_a
         async with house(points, tmp_path, [("127.78.1.1", names_port)]) as built:
             seen = built.seen
             await until(lambda: min(seen.counts()[name] for name in healthy) >= 6)
-            counts = [seen.counts()[name] for name in healthy]
-            # Those that fail have their neighbours probed beside their turn, once a window.
-            assert max(counts) <= 2 * min(counts), "nobody is left behind"
+            counts = sorted(seen.counts()[name] for name in healthy)
+            # What fails has its neighbours probed beside their turn: every other point here. The rest keep their pace.
+            assert counts[len(healthy) // 2 - 1] <= 2 * counts[0], "nobody is left behind"
             by_point = {name: [each for each in seen.results if each.key.point == name] for name in names}
             for name in healthy:
                 assert {each.reason for each in by_point[name]} == {Reason.OK}

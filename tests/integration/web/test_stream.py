@@ -80,7 +80,8 @@ async def test_a_change_is_told_with_its_verdict(world: World, schemas: Any, say
     async with listening(world) as reader:
         await reader.until("snapshot")
         for second in (3601, 3602, 3603):
-            await world.accept(say_result("cua-nam", "portal", second, reason=Reason.HTTP_STATUS))
+            broken = say_result("cua-nam", "portal", second, reason=Reason.HTTP_STATUS)
+            await world.accept(broken, say_result("cua-nam", "link", second))
         rows = [await reader.until("transition") for _ in range(2)]
         status = await reader.until("status")
     assert {(row.data["point"], row.data["endpoint"]) for row in rows} == {("cua-nam", "portal"), ("cua-nam", "")}
