@@ -1,10 +1,15 @@
-"""What every test shares: coroutines run on uvloop, as the program does."""
+"""What every test shares: coroutines run on uvloop, as the program does, and no example is in a hurry."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 
 import pytest
 import uvloop
+from hypothesis import settings
+
+# These machines are noisy: a deadline would tell of them, not of us.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_asyncio_loop_factories(
