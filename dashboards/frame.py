@@ -64,6 +64,7 @@ def query(
 ) -> QueryVariable:
     """A variable that Prometheus gives the values of."""
     made = QueryVariable(name).label(label).datasource(PROMETHEUS).refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+    # Its types know a text only; Grafana takes the data source's own form, too.
     made = made.query({"query": expression, "refId": f"variable-{name}"}).definition(expression)  # type: ignore[arg-type]
     return made.regex(regex).sort(sort or VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
 

@@ -293,8 +293,8 @@ class Causes:
     def _share_fault(self, case: Case) -> None:
         """What failed a moment before its link, and is back a moment after it, did so by the same fault."""
         link = self.cases.get(case.key.point)
-        if case.waits and link is not None and link is not case and link.fault not in (None, "", VANTAGE):
-            self._blame(case, case.begin, link.fault or "")
+        if case.waits and link is not None and link is not case and link.fault and link.fault != VANTAGE:
+            self._blame(case, case.begin, link.fault)
 
     def _blame(self, case: Case, at: datetime, fault: str) -> None:
         self.points[case.key.point].blame(case.key.endpoint, at, fault)

@@ -18,8 +18,7 @@ def likely(fault: Fault, config: Config, views: Mapping[str, PointView]) -> froz
 def _concerned(fault: Fault, config: Config) -> frozenset[str]:
     match fault.kind:
         case FaultKind.POINT:
-            needs = {point.id: tuple(need.any_of for need in point.depends_on) for point in config.points}
-            return dependants(fault.subject, needs)
+            return dependants(fault.subject, config.needs())
         case FaultKind.LABEL:
             label, _, value = fault.subject.partition("=")
             return frozenset(point.id for point in config.points if _label(point, label) == value)

@@ -280,6 +280,10 @@ class Config:
     points: tuple[Point, ...] = ()
     document: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    def needs(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """By point id what the point itself needs: tuples of points of which any one will do."""
+        return {point.id: tuple(need.any_of for need in point.depends_on) for point in self.points}
+
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint of every point, declared or not."""
         for point in self.points:

@@ -262,20 +262,19 @@ def _judge(health: Health, result: Observed, policy: Policy) -> Health:
         lapsed=None,
         unseen=None,
     )
-    if health.down.holds:
-        slow = health.degraded.last(over_budget, begun)
-        after = replace(after, degraded=slow)
-        if not down.holds:
-            after = _decide(replace(after, degraded=CALM), back, result)
-            confirmed = slow.length >= policy.down_after
-            after = replace(after, degraded=Hysteresis(True) if confirmed else slow)
-            after = _decide(after, slow.first if confirmed else None, result)
-        else:
-            after = _decide(after, None, result)
-    else:
+    slow = health.degraded.last(over_budget, begun)
+    if not health.down.holds:
         degraded, turned = health.degraded.step(fails or over_budget, begun, policy)
-        after = replace(after, degraded=CALM if down.holds else degraded)
-        after = _decide(after, back if down.holds else turned, result)
+        after = _decide(
+            replace(after, degraded=CALM if down.holds else degraded), back if down.holds else turned, result
+        )
+    elif down.holds:
+        after = _decide(replace(after, degraded=slow), None, result)
+    else:
+        after = _decide(replace(after, degraded=CALM), back, result)
+        confirmed = slow.length >= policy.down_after
+        after = replace(after, degraded=Hysteresis(True) if confirmed else slow)
+        after = _decide(after, slow.first if confirmed else None, result)
     return after if after.suspect or not after.gaps else replace(after, gaps=())
 
 

@@ -21,7 +21,6 @@ class Register:
     """See the module. ``make_id`` gives a new unique id each time: of incidents and of their events."""
 
     def __init__(self, config: Config, *, make_id: Callable[[], str]) -> None:
-        self._config = config
         self._make_id = make_id
         self._book = Book()
         self._rows: dict[str, Transition] = {}
@@ -29,6 +28,7 @@ class Register:
         self._covered: set[str] = set()
         self._flapping: dict[str, datetime] = {}
         self._gathers: Fault | None = None
+        self.reload(config)
 
     def incident(self, uid: str) -> Incident | None:
         """An incident as decided: an open one, or one closed not long ago."""
@@ -147,7 +147,7 @@ class Register:
 
     def reload(self, config: Config) -> None:
         """Swap the configuration: before the rows that the reload caused are taken."""
-        self._config = config
+        self._config, self._needs = config, config.needs()
 
     def _write(self, now: datetime) -> Writing:
         self._book.forget()
@@ -256,8 +256,7 @@ class Register:
         own, held = Fault(FaultKind.POINT, point), self._book.of_point(point)
         if not self._flapping or (held and held.fault == own):
             return own
-        needs = {each.id: tuple(need.any_of for need in each.depends_on) for each in self._config.points}
-        above = (Fault(FaultKind.POINT, each) for each in sorted(ancestors(point, needs) & self._flapping.keys()))
+        above = (Fault(FaultKind.POINT, each) for each in sorted(ancestors(point, self._needs) & self._flapping.keys()))
         return next((fault for fault in above if self._book.of_fault(fault)), own)
 
     def _gathering(self) -> Fault:
